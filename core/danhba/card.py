@@ -1,0 +1,267 @@
+"""Card, phone, change, question, edit, outcome: the values that flow through danhba, and its glossary.
+
+- **card**: one record of an address book, as its source sent it (`raw`), with the phones on it.
+- **phone**: one phone field of a card; its `key` is given by the syncer and stable within one
+  version of the card.
+- **ref**: the name of a card within its source; **version**: what changes whenever the card does.
+- **raw**: the bytes of the card in its source's own format. The core never looks inside.
+- **change**: what a step proposes for a card; **step** is the part of the converter that made it,
+  **rule** the line of a numbering pack it rests on, **why** the reasons a person can read.
+- **question**: a number with two readings that a person must choose between.
+- **edit**: a card and its new raw, ready to be written; **outcome**: what became of an edit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+import msgspec
+
+
+class Why(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One reason, as a code with arguments; `danhba.texts` renders it in English or Vietnamese.
+
+    Attributes:
+        code: What kind of reason, such as `one-reading` or `also-valid-today`.
+        args: What the sentence names, such as a province or an operator.
+    """
+
+    code: str
+    args: dict[str, str] = {}
+
+
+class Phone(msgspec.Struct, frozen=True):
+    """One phone field of a card.
+
+    Attributes:
+        key: The syncer's name for this field; unique in the card, stable within its version.
+        value: The number as it is written, decoded; may hold several numbers or none.
+        labels: The machine labels (vCard TYPE, Google type), lower case, in the order written.
+        label: The label a person typed (X-ABLabel, a custom type), or an empty string.
+        locked: Why the field cannot be written, or an empty string when it can.
+    """
+
+    key: str
+    value: str
+    labels: tuple[str, ...] = ()
+    label: str = ""
+    locked: str = ""
+
+
+class Address(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A postal address, as far as evidence needs it; parts are empty where not given."""
+
+    locality: str = ""
+    region: str = ""
+    country: str = ""
+    street: str = ""
+
+
+class Details(msgspec.Struct, frozen=True):
+    """What a card says besides its phones; read only for cards that need it.
+
+    Attributes:
+        name: What a person calls the card; may be empty.
+        date: When the card was last changed by its own account (REV, updateTime); None when unknown.
+        created: When it was made by its own account; None when unknown.
+        company: Whether the card is of an organisation, not of a person.
+        addresses: Its postal addresses.
+        handles: Messenger handles (IMPP, X-WHATSAPP, …) as written.
+    """
+
+    name: str = ""
+    date: datetime | None = None
+    created: datetime | None = None
+    company: bool = False
+    addresses: tuple[Address, ...] = ()
+    handles: tuple[str, ...] = ()
+
+
+NO_DETAILS = Details()
+
+
+def no_details(_raw: bytes) -> Details:
+    """Describe a card whose syncer knows nothing but its phones."""
+    return NO_DETAILS
+
+
+class Card(msgspec.Struct, frozen=True, dict=True):
+    """One record of an address book, as its source sent it.
+
+    Attributes:
+        ref: The card's name in its source, unique there.
+        raw: The record's bytes as the source sent them; the core never parses them.
+        phones: Its phone fields, in the order of the card.
+        describe: Reads the details out of `raw`; pure, called at most once, and only when needed.
+        stamp: The version the source gives (an ETag); empty where the version is sha256 of `raw`.
+        elsewhere: Names of the places that hold numbers danhba sees and leaves alone (NOTE, IMPP).
+        trouble: Why the card cannot be understood; such a card is passed over by name.
+    """
+
+    ref: str
+    raw: bytes
+    phones: tuple[Phone, ...]
+    describe: Callable[[bytes], Details] = no_details
+    stamp: str = ""
+    elsewhere: tuple[str, ...] = ()
+    trouble: str = ""
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of `raw`, in hexadecimal."""
+        return hashlib.sha256(self.raw).hexdigest()
+
+    @property
+    def version(self) -> str:
+        """What changes whenever the card does: the source's stamp, else the sha256 of `raw`."""
+        return self.stamp or self.sha256
+
+    @cached_property
+    def details(self) -> Details:
+        """What the card says besides its phones."""
+        return self.describe(self.raw)
+
+
+class SetNumber(msgspec.Struct, frozen=True, tag_field="op", tag="set-number", omit_defaults=True):
+    """Write another number into a phone field; everything else about the field stays.
+
+    Attributes:
+        phone: Key of the phone field.
+        before: The whole value as it is.
+        after: The whole value as it shall be.
+        rule: Id of the pack rule, or of the first where the field holds several numbers.
+        step: The step that made the change.
+        why: The reasons.
+    """
+
+    phone: str
+    before: str
+    after: str
+    rule: str = ""
+    step: str = "renumber"
+    why: tuple[Why, ...] = ()
+
+
+class SetLabel(msgspec.Struct, frozen=True, tag_field="op", tag="set-label", omit_defaults=True):
+    """Give a phone field other machine labels.
+
+    Attributes:
+        phone: Key of the phone field.
+        before: The machine labels as they are.
+        after: The machine labels as they shall be.
+        step: The step that made the change.
+        why: The reasons.
+    """
+
+    phone: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    step: str
+    why: tuple[Why, ...] = ()
+
+
+class AddPhone(msgspec.Struct, frozen=True, tag_field="op", tag="add-phone", omit_defaults=True):
+    """Add a phone field after another one.
+
+    Attributes:
+        phone: Key of the field to stand behind.
+        value: The number as it shall be written.
+        labels: Machine labels of the new field.
+        step: The step that made the change.
+        why: The reasons.
+    """
+
+    phone: str
+    value: str
+    labels: tuple[str, ...]
+    step: str
+    why: tuple[Why, ...] = ()
+
+
+class DropPhone(msgspec.Struct, frozen=True, tag_field="op", tag="drop-phone", omit_defaults=True):
+    """Remove a phone field.
+
+    Attributes:
+        phone: Key of the phone field.
+        before: The whole value as it is.
+        step: The step that made the change.
+        why: The reasons.
+    """
+
+    phone: str
+    before: str
+    step: str
+    why: tuple[Why, ...] = ()
+
+
+Change: TypeAlias = SetNumber | SetLabel | AddPhone | DropPhone
+
+
+class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One way to understand an ambiguous number.
+
+    Attributes:
+        after: The field's whole value under this reading (the same as before for "keep").
+        e164: The number in E.164 under this reading.
+        meaning: What it is, such as `fixed line, TP. Hồ Chí Minh (old form)`.
+        rule: Id of the pack rule that makes `after`; empty for the reading that keeps the number.
+    """
+
+    after: str
+    e164: str
+    meaning: str
+    rule: str = ""
+
+
+class Question(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A number with more than one reading, put to a person.
+
+    Attributes:
+        phone: Key of the phone field.
+        value: The whole value as it is.
+        readings: The possible readings; the one that keeps the number comes last.
+        why: What speaks for which reading.
+        key: What decides the question (number and evidence); an answer is remembered under it.
+    """
+
+    phone: str
+    value: str
+    readings: tuple[Reading, ...]
+    why: tuple[Why, ...] = ()
+    key: str = ""
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """A card and its new raw, to be written if the card still has the version it was read with."""
+
+    card: Card
+    raw: bytes
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """The answer of `fetch` for a card that is not there any more."""
+
+    ref: str
+
+
+Status: TypeAlias = Literal["written", "conflict", "failed"]
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one edit.
+
+    Attributes:
+        ref: The card.
+        status: `written`; `conflict`, when the card had moved meanwhile; or `failed`.
+        version: The card's version after the write; empty unless written.
+        detail: What went wrong, for a person.
+    """
+
+    ref: str
+    status: Status
+    version: str = ""
+    detail: str = ""

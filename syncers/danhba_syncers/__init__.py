@@ -1,0 +1,1 @@
+"""The syncers that come with danhba; each is a plugin like any other."""

@@ -1,0 +1,102 @@
+"""A file replaced as a whole or not at all: beside it, fsync, rename, fsync of the folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from danhba.errors import SyncerError
+
+
+class Fingerprint(NamedTuple):
+    """What tells that a file is still the one that was read."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+
+
+class ChangedMeanwhileError(SyncerError):
+    """Somebody else wrote the file after it was read; it was not touched."""
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """Take the fingerprint of a file; a symlink is followed."""
+    found = path.stat()
+    return Fingerprint(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, expected: Fingerprint | None) -> Iterator[BinaryIO]:
+    """Open a temporary file that takes the place of `path` when the block ends well.
+
+    A symlink stays and its target is replaced; mode, and owner where permitted, are kept.
+
+    Args:
+        path: The file to be replaced; need not exist when `expected` is None.
+        expected: Its fingerprint when it was read; None when it may be whatever it is.
+
+    Raises:
+        ChangedMeanwhileError: The file is not the one expected any more.
+        SyncerError: There is no room or no permission; `path` is as it was.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
+    except OSError as error:
+        raise SyncerError(f"{target.parent}: cannot write here: {error.strerror}") from error
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _take_place(temporary, target, expected)
+    except OSError as error:
+        raise SyncerError(f"{target}: not written, left as it was: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _take_place(temporary: Path, target: Path, expected: Fingerprint | None) -> None:
+    if target.exists():
+        _dress_like(temporary, target)
+    else:
+        temporary.chmod(0o666 & ~_umask())
+    if expected is not None and fingerprint(target) != expected:
+        raise ChangedMeanwhileError(f"{target}: changed by someone else meanwhile, left as it is")
+    temporary.replace(target)
+    sync_folder(target.parent)
+
+
+def _dress_like(temporary: Path, target: Path) -> None:
+    """Give the new file the mode of the old one, and its owner where permitted."""
+    shutil.copymode(target, temporary)
+    if hasattr(os, "chown"):
+        found = target.stat()
+        with contextlib.suppress(OSError):
+            os.chown(temporary, found.st_uid, found.st_gid)
+            shutil.copymode(target, temporary)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in the folder durable; Windows needs and offers no such call."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

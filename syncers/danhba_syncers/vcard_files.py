@@ -1,0 +1,421 @@
+"""The syncer for vCard files: one .vcf with many cards, a folder of .vcf files, standard input.
+
+A card's ref is the file's name, `#`, and the UID (the sha256 of the card where it has none), with
+`#2`, `#3` … for further cards of the same name. Its version is the sha256 of its bytes. So a card
+added to a file disturbs no other, and nothing depends on where in the file a card stands.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from danhba.card import Card, Change, Details, Edit, Missing, Outcome, SetNumber
+from danhba.errors import SyncerError, UsageError
+from danhba.syncer import Fidelity
+from danhba_syncers import _plain, _vcard
+from danhba_syncers._replace import ChangedMeanwhileError, Fingerprint, fingerprint, replacing
+from danhba_syncers._split import Piece, split
+from danhba_syncers._wide import Shadow, low_byte
+
+SUFFIXES = (".vcf", ".vcard")
+_CHUNK = 1 << 20
+_AHEAD = 10_000
+"""Refs looked for in one pass through the source."""
+
+
+class VcardFile:
+    """One file of the source, as it was when it was last opened for reading."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.path = path
+        self.expected: Fingerprint | None = None
+
+    def cards(self) -> Iterator[FileCard]:
+        """Yield the cards of the file; where there are none, one card that says so."""
+        try:
+            with self.path.open("rb") as stream:
+                self.expected = fingerprint(self.path)
+                found = False
+                for card in self._cards(stream):
+                    found = True
+                    yield card
+                if not found:
+                    what = "no BEGIN:VCARD in it" if self.expected.size else "an empty file"
+                    yield self._in_trouble(self.name, f"not a vCard: {what} (read from byte 0)")
+        except OSError as error:
+            yield self._in_trouble(self.name, f"cannot be read: {error.strerror or error}")
+
+    def _in_trouble(self, ref: str, what: str) -> FileCard:
+        return FileCard(ref, b"", (), trouble=what, file=self)
+
+    def _cards(self, stream: BinaryIO) -> Iterator[FileCard]:
+        names = _Names()
+        order = low_byte(stream)
+        pieces = split(stream) if order is None else self._wide_pieces(Shadow(stream, order))
+        for piece in pieces:
+            if piece.trouble:
+                what = f"{piece.trouble} (byte {piece.offset})"
+                yield self._in_trouble(f"{self.name}#@{piece.offset}", what)
+            else:
+                yield self._card(piece, names)
+
+    def _wide_pieces(self, shadow: Shadow) -> Iterator[Piece]:
+        """Yield the cards of a UTF-16 file: found in its shadow, read from the file itself."""
+        with self.path.open("rb") as stream:
+            for piece in split(shadow):
+                stream.seek(2 * piece.offset)
+                size = 0 if piece.trouble else 2 * piece.size
+                raw = stream.read(size)
+                yield Piece(2 * piece.offset, raw, 2 * piece.size, True, piece.trouble)
+
+    def _card(self, piece: Piece, names: _Names) -> FileCard:
+        raw = piece.raw
+        found = None if piece.nested else _plain.read(raw)
+        if found:
+            phones, uid, elsewhere = found
+            describe = _describe_plain
+        else:
+            describe = _vcard.details
+            try:
+                narrow = _vcard.narrow(raw)[0]
+            except UnicodeDecodeError as error:
+                where = piece.offset + error.start
+                return self._in_trouble(f"{self.name}#@{where}", f"broken UTF-16 (byte {where})")
+            spots, elsewhere = _vcard.spots(narrow)
+            phones, uid = tuple(spot.phone for spot in spots), _vcard.uid(narrow)
+        ref = names.ref(self.name, uid or _content_name(raw))
+        return FileCard(ref, raw, phones, describe, "", elsewhere, "", self, piece.offset)
+
+
+class FileCard(Card, frozen=True, dict=True):
+    """A card and its place in a file.
+
+    Attributes:
+        file: The file it was read from.
+        offset: Bytes from the start of the file to the card.
+    """
+
+    file: VcardFile | None = None
+    offset: int = 0
+
+
+def _describe_plain(raw: bytes) -> Details:
+    return _plain.details(raw) or _vcard.details(raw)
+
+
+def _content_name(raw: bytes) -> str:
+    """Name a card without UID by what it holds."""
+    return "sha256:" + hashlib.sha256(raw).hexdigest()
+
+
+class _Names:
+    """Gives each card of a file its ref; knows the names given so far by 64 bits each.
+
+    Small files use a set. For large ones it would need 70 bytes a card, so from `_MANY` names on
+    they go into an open-addressing table of 8-byte slots, at most half full.
+    """
+
+    _MANY = 1 << 16
+
+    def __init__(self) -> None:
+        self._few: set[int] = set()
+        self._table: array[int] = array("Q")
+        self._used = 0
+        self._again: dict[int, int] = {}
+
+    def ref(self, file: str, name: str) -> str:
+        """Return the ref of the next card of this name: `file#name`, then `file#name#2` …"""
+        key = hash(name) & 0xFFFF_FFFF_FFFF_FFFF or 1
+        if not self._seen(key):
+            return f"{file}#{name}"
+        self._again[key] = count = self._again.get(key, 1) + 1
+        return f"{file}#{name}#{count}"
+
+    def _seen(self, key: int) -> bool:
+        """Say whether the key was met before, and remember it."""
+        if not self._table:
+            if key in self._few:
+                return True
+            self._few.add(key)
+            if len(self._few) == self._MANY:
+                self._grow(self._few)
+                self._few = set()
+            return False
+        if 2 * self._used >= len(self._table):
+            self._grow(filter(None, self._table))
+        return self._put(self._table, key)
+
+    def _put(self, table: array[int], key: int) -> bool:
+        mask = len(table) - 1
+        slot = key & mask
+        while held := table[slot]:
+            if held == key:
+                return True
+            slot = (slot + 1) & mask
+        table[slot] = key
+        self._used += 1
+        return False
+
+    def _grow(self, keys: Iterable[int]) -> None:
+        size = 4 * max(self._MANY, self._used)
+        table = array("Q", bytes(8 * size))
+        self._used = 0
+        for key in keys:
+            self._put(table, key)
+        self._table = table
+
+
+class VcardFiles:
+    """vCards in one file, in a folder with its subfolders, or on standard input (`-`).
+
+    Attributes:
+        source: The path as given.
+        supports: What `patch` can do: set numbers.
+        writes_remotely: False.
+    """
+
+    supports: frozenset[type] = frozenset({SetNumber})
+    writes_remotely = False
+
+    def __init__(self, location: str, options: msgspec.Struct | None = None) -> None:
+        """Take a path; nothing is opened yet."""
+        del options
+        self.source = location
+        self._spool: Path | None = None
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def read(self) -> Iterator[FileCard]:
+        """Yield the cards file by file, files in the order of their names."""
+        for file in self._files():
+            yield from file.cards()
+
+    def _files(self) -> Iterator[VcardFile]:
+        if self.source == "-":
+            yield VcardFile("-", self._standard_input())
+            return
+        path = Path(self.source)
+        if path.is_dir():
+            for found in _below(path):
+                yield VcardFile(_printable(found.relative_to(path).as_posix()), found)
+        elif path.exists():
+            yield VcardFile(_printable(path.name), path)
+        else:
+            raise SyncerError(f"{self.source}: no such file or folder")
+
+    def _standard_input(self) -> Path:
+        """Keep standard input in a temporary file, for it can be read only once."""
+        if self._spool is None:
+            with tempfile.NamedTemporaryFile(prefix="danhba-", suffix=".vcf", delete=False) as spool:
+                shutil.copyfileobj(sys.stdin.buffer, spool, _CHUNK)
+            self._spool = Path(spool.name)
+        return self._spool
+
+    def close(self) -> None:
+        """Remove what was kept of standard input."""
+        if self._spool:
+            self._spool.unlink(missing_ok=True)
+            self._spool = None
+
+    def fetch(self, refs: Iterable[str]) -> Iterator[FileCard | Missing]:
+        """Yield the present state of the named cards; one pass when they come in reading order."""
+        waiting = iter(refs)
+        cards = self.read()
+        while wanted := dict.fromkeys(islice(waiting, _AHEAD)):
+            yield from _pick(cards, wanted)
+            if wanted:
+                cards = self.read()
+                yield from _pick(cards, wanted)
+                yield from map(Missing, wanted)
+
+    def ref_after(self, card: Card, raw: bytes) -> str:
+        """Return the ref that the card has once `raw` is written: another one without UID."""
+        file, _, name = card.ref.partition("#")
+        if not name.startswith("sha256:"):
+            return card.ref
+        _, again, count = name.partition("#")
+        return f"{file}#{_content_name(raw)}{again}{count}"
+
+    # -- changing --------------------------------------------------------------------------------
+
+    def patch(self, card: Card, changes: Sequence[Change], now: datetime) -> bytes:
+        """Return the card with its numbers set and REV, where it has one, set to `now`."""
+        patched = _plain.patch(card.raw, changes, now) if card.describe is _describe_plain else None
+        return patched if patched is not None else _vcard.patch(card.raw, changes, now)
+
+    def compare(self, sent: bytes, found: bytes) -> Fidelity:
+        """Compare two cards: byte for byte, then by what they mean."""
+        if sent == found:
+            return Fidelity.EXACT
+        same = _vcard.content(sent) == _vcard.content(found)
+        return Fidelity.EQUAL if same else Fidelity.LOST
+
+    def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
+        """Rewrite each file that has edits, once where the edits come in reading order."""
+        for file, group in _by_file(edits):
+            yield from _rewrite(file, group)
+
+    def copy_to(self, target: Path | None, edits: Iterable[Edit]) -> Iterator[Outcome]:
+        """Write the source with the edits made to a new place, standard output when None."""
+        files = list(self._files())
+        if Path(self.source).is_dir():
+            yield from _copy_folder(files, target, edits)
+        elif target is None:
+            yield from _copy(files[0], sys.stdout.buffer, edits)
+            sys.stdout.buffer.flush()
+        else:
+            _refuse_itself(files[0].path, target)
+            with replacing(target, None) as out:
+                outcomes = list(_copy(files[0], out, edits))
+            yield from outcomes
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield the vCard files of a folder and its subfolders, in the order of their names."""
+    for here, folders, names in os.walk(folder, onerror=_unreadable_folder):
+        folders.sort()
+        for name in sorted(names):
+            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                yield Path(here, name)
+
+
+def _unreadable_folder(error: OSError) -> None:
+    raise SyncerError(f"{error.filename}: cannot be read: {error.strerror}") from error
+
+
+def _printable(name: str) -> str:
+    """Write a file name so that it can stand in a ref: no `#`, nothing that is not Unicode."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return text.replace("%", "%25").replace("#", "%23")
+
+
+def _pick(cards: Iterator[FileCard], wanted: dict[str, None]) -> Iterator[FileCard]:
+    """Yield the wanted cards as they come by, and strike them off."""
+    while wanted:
+        card = next(cards, None)
+        if card is None:
+            return
+        if card.ref in wanted:
+            del wanted[card.ref]
+            yield card
+
+
+def _by_file(edits: Iterable[Edit]) -> Iterator[tuple[VcardFile, Iterator[Edit]]]:
+    """Group edits that follow each other in one file, in the order of the file."""
+    waiting = iter(edits)
+    ahead = next(waiting, None)
+
+    def run(file: VcardFile, offset: int) -> Iterator[Edit]:
+        nonlocal ahead
+        while ahead is not None:
+            card = _placed(ahead)
+            if card.file is not file or card.offset < offset:
+                return
+            offset = card.offset + 1
+            edit, ahead = ahead, None
+            yield edit
+            ahead = next(waiting, None)
+
+    while ahead is not None:
+        file = _placed(ahead).file
+        assert file
+        yield file, run(file, 0)
+
+
+def _placed(edit: Edit) -> FileCard:
+    if not isinstance(edit.card, FileCard) or edit.card.file is None:
+        raise UsageError(f"{edit.card.ref}: not a card of this syncer; fetch it first")
+    return edit.card
+
+
+def _rewrite(file: VcardFile, edits: Iterator[Edit]) -> Iterator[Outcome]:
+    """Replace one file; a file that somebody else changed makes every edit a conflict."""
+    outcomes: list[Outcome] = []
+    try:
+        with replacing(file.path, file.expected) as out:
+            for outcome in _copy(file, out, edits):
+                outcomes.append(outcome)
+        file.expected = fingerprint(file.path)
+    except ChangedMeanwhileError as error:
+        outcomes = [_as(outcome, "conflict", str(error)) for outcome in outcomes]
+    except SyncerError as error:
+        refs = [*(outcome.ref for outcome in outcomes), *(edit.card.ref for edit in edits)]
+        outcomes = [Outcome(ref, "failed", "", str(error)) for ref in refs]
+    yield from outcomes
+
+
+def _as(outcome: Outcome, status: str, detail: str) -> Outcome:
+    return Outcome(outcome.ref, "conflict" if status == "conflict" else "failed", "", detail)
+
+
+def _copy(file: VcardFile, out: BinaryIO, edits: Iterable[Edit]) -> Iterator[Outcome]:
+    """Copy a file and put the edited cards in; an edit whose card is not there is a conflict."""
+    with file.path.open("rb") as stream:
+        position = 0
+        for edit in edits:
+            card = _placed(edit)
+            position = _copy_up_to(card.offset, position, stream, out)
+            found = stream.read(len(card.raw))
+            position += len(found)
+            if found == card.raw:
+                out.write(edit.raw)
+                yield Outcome(card.ref, "written", hashlib.sha256(edit.raw).hexdigest())
+            else:
+                out.write(found)
+                yield Outcome(card.ref, "conflict", "", f"{file.path}: the card has moved")
+        shutil.copyfileobj(stream, out, _CHUNK)
+
+
+def _copy_up_to(offset: int, position: int, stream: BinaryIO, out: BinaryIO) -> int:
+    while position < offset:
+        block = stream.read(min(_CHUNK, offset - position))
+        if not block:
+            break
+        out.write(block)
+        position += len(block)
+    return position
+
+
+def _refuse_itself(source: Path, target: Path) -> None:
+    if target.exists() and target.samefile(source):
+        raise UsageError(f"{target}: is the source itself; use --write to change it in place")
+
+
+def _copy_folder(
+    files: list[VcardFile], target: Path | None, edits: Iterable[Edit]
+) -> Iterator[Outcome]:
+    """Copy every vCard file of a folder below a new folder, with the edits made."""
+    if target is None:
+        raise UsageError("a folder cannot be written to standard output; give -o a folder")
+    grouped = _by_file(edits)
+    file, group = next(grouped, (None, iter(())))
+    for each in files:
+        place = target / each.path.relative_to(_root(files))
+        _refuse_itself(each.path, place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        mine: Iterator[Edit] = iter(())
+        if file is not None and file.path == each.path:
+            mine = group
+        with replacing(place, None) as out:
+            outcomes = list(_copy(each, out, mine))
+        yield from outcomes
+        if file is not None and file.path == each.path:
+            file, group = next(grouped, (None, iter(())))
+
+
+def _root(files: list[VcardFile]) -> Path:
+    return Path(os.path.commonpath([file.path.parent for file in files]))
