@@ -17,16 +17,19 @@ import msgspec
 
 from danhba import evidence
 from danhba.card import Card, Change, Phone, Question, Reading, SetNumber, Why
-from danhba.evidence import Evidence, Subject
+from danhba.evidence import Earlier, Evidence, Scales, Subject
 from danhba.judge import Judge, Kind
 from danhba.packs import Pack, Range, Rule
-from danhba.phone import Dialing, Dialled, Written, dial, respell, scan
+from danhba.phone import Dialing, Dialled, Scan, Written, dial, respell, scan
 
 Verdict: TypeAlias = Literal["convert", "keep", "ask"]
 NumberKind: TypeAlias = Kind | Literal["foreign", "unreadable"]
 Ask: TypeAlias = Literal["evidence", "all"]
 
 NO_ANSWERS: Mapping[tuple[str, str], str] = {}
+NO_DATES: Mapping[str, Earlier] = {}
+UNDONE = "undone|"
+"""In front of a value: the key under which an answer says that `undo` restored this value."""
 
 
 class Judged(msgspec.Struct, frozen=True, eq=False):
@@ -92,6 +95,7 @@ class Context:
         today: The day of the run.
         ask: `all` turns every undecided ambiguous number into a question.
         answers: What a person answered before: (ref, key of the question) -> E.164 or `keep`.
+        dates: ref -> what a card was before we wrote it.
     """
 
     def __init__(
@@ -102,12 +106,14 @@ class Context:
         today: date,
         ask: Ask = "evidence",
         answers: Mapping[tuple[str, str], str] = NO_ANSWERS,
+        dates: Mapping[str, Earlier] = NO_DATES,
     ) -> None:
         self.home = home
         self.packs = {pack.country_code: pack for pack in (*others, home)}
         self.today = today
         self.ask = ask
         self.answers = answers
+        self.dates = dates
         self.judge = Judge()
         self.dialing = dialing_of(home)
         self._blocks: dict[tuple[str, int, str], Judged] = {}
@@ -117,7 +123,7 @@ class Context:
     @cached_property
     def without_memory(self) -> Context:
         """The same context on another machine: nobody has answered anything there."""
-        if not self.answers and self.ask == "evidence":
+        if not self.answers and not self.dates and self.ask == "evidence":
             return self
         return Context(self.home, tuple(self.packs.values()), today=self.today)
 
@@ -239,7 +245,10 @@ def _with_verdict(judged: Judged, verdict: Verdict, code: str) -> Judged:
 
 def read_numbers(value: str, context: Context) -> tuple[Number, ...]:
     """Read a phone field and judge each number in it by its digits alone."""
-    found = scan(value)
+    return _numbers(scan(value), context)
+
+
+def _numbers(found: Scan, context: Context) -> tuple[Number, ...]:
     if found.trouble or not found.numbers:
         return (Number(None, None, _trouble(found.trouble or "unclear")),)
     return tuple(_number(written, context) for written in found.numbers)
@@ -253,9 +262,11 @@ def _number(written: Written, context: Context) -> Number:
 def convert(card: Card, context: Context) -> Proposal:
     """Propose the changes and questions for a card, and judge every number on it."""
     verdicts: list[Judged] = []
+    scans: list[Scan] = []
     calm = True
     for phone in card.phones:
         found = scan(phone.value)
+        scans.append(found)
         if found.trouble or not found.numbers:
             verdicts.append(_trouble(found.trouble or "unclear"))
             continue
@@ -266,33 +277,44 @@ def convert(card: Card, context: Context) -> Proposal:
             verdicts.append(judged)
     if calm:
         return Proposal((), (), tuple(verdicts))
-    return _Conversion(card, context).proposal()
+    fields = [
+        (phone, _numbers(found, context))
+        for phone, found in zip(card.phones, scans, strict=True)
+    ]
+    return _Conversion(card, fields, context).proposal()
+
+
+Fields: TypeAlias = list[tuple[Phone, tuple[Number, ...]]]
+
+
+def examine(card: Card, context: Context) -> Fields:
+    """Judge every number of a card, and return the numbers with their verdicts and evidence."""
+    fields = [(phone, read_numbers(phone.value, context)) for phone in card.phones]
+    return _Conversion(card, fields, context).safe()
 
 
 class _Conversion:
     """The conversion of one card that has something to convert or to weigh."""
 
-    def __init__(self, card: Card, context: Context) -> None:
+    def __init__(self, card: Card, fields: Fields, context: Context) -> None:
         self.card = card
         self.context = context
-        self.fields = [(phone, read_numbers(phone.value, context)) for phone in card.phones]
+        self.fields = fields
 
     def proposal(self) -> Proposal:
-        """Judge every number, then propose what stands the test of being converted twice."""
-        fields = self._weighed()
-        if self._hops(fields):
-            fields = [self._asked_instead(phone, numbers) for phone, numbers in fields]
-        changes, questions, judged = [], [], []
-        for phone, numbers in fields:
-            numbers = tuple(self._unlocked(phone, number) for number in numbers)
+        """Propose the changes and questions."""
+        changes: list[Change] = []
+        questions: list[Question] = []
+        judged: list[Judged] = []
+        for phone, numbers in self.safe():
             judged.extend(number.judged for number in numbers)
             after = converted(phone.value, numbers)
             if after != phone.value:
-                changes.append(self._change(phone, numbers, after))
-            questions.extend(self._questions(phone, numbers))
+                changes.append(_change(phone, numbers, after))
+            questions.extend(_questions(phone, numbers))
         return Proposal(tuple(changes), tuple(questions), tuple(judged))
 
-    def _weighed(self) -> list[tuple[Phone, tuple[Number, ...]]]:
+    def weighed(self) -> Fields:
         """Weigh the evidence for each number that needs it; heed what a person answered."""
         subjects = [
             Subject(phone, number.written, number.dialled, number.judged.rule)
@@ -300,13 +322,60 @@ class _Conversion:
             for number in numbers
             if number.written and number.dialled
         ]
-        weigh = evidence.Scales(self.card, subjects, self.context.packs, self.context.today)
+        context = self.context
+        earlier = context.dates.get(self.card.ref)
+        if earlier and earlier.version != self.card.version:
+            earlier = None
+        scales = Scales(self.card, subjects, context.packs, context.today, earlier)
         return [
-            (phone, tuple(self._weigh(phone, number, weigh) for number in numbers))
+            (phone, tuple(_unlocked(phone, self._weigh(phone, n, scales), context) for n in numbers))
             for phone, numbers in self.fields
         ]
 
-    def _weigh(self, phone: Phone, number: Number, scales: evidence.Scales) -> Number:
+    def safe(self) -> Fields:
+        """Judge every number; what would hop on a machine that remembers nothing is asked about.
+
+        First only the numbers that hop themselves; where others hop since these changed (a twin
+        that is gone, say), every conversion of the card.
+        """
+        fields = self.weighed()
+        hops = self._hops(fields)
+        if not hops:
+            return fields
+        fields = [(p, self._asked(numbers) if p.key in hops else numbers) for p, numbers in fields]
+        if not self._hops(fields):
+            return fields
+        return [(phone, self._asked(numbers)) for phone, numbers in fields]
+
+    def _asked(self, numbers: tuple[Number, ...]) -> tuple[Number, ...]:
+        derived = self.context.derived
+        return tuple(
+            _judged_as(number, derived(number.judged, "ask", "would-hop"))
+            if number.judged.verdict == "convert" and number.judged.code != "answered"
+            else number
+            for number in numbers
+        )
+
+    def _hops(self, fields: Fields) -> frozenset[str]:
+        """Return the phones of the changed card that would change again (DESIGN, promise 4)."""
+        after = {phone.key: converted(phone.value, numbers) for phone, numbers in fields}
+        if all(after[phone.key] == phone.value for phone, _ in fields):
+            return frozenset()
+        if _bears_no_proof(fields, self.context):
+            return frozenset()
+        details = self.card.details
+        midnight = datetime.combine(self.context.today, datetime.min.time(), UTC)
+        today = msgspec.structs.replace(details, date=details.date and midnight)
+        phones = tuple(
+            msgspec.structs.replace(phone, value=after[phone.key]) for phone, _ in fields
+        )
+        context = self.context.without_memory
+        again = [(phone, read_numbers(phone.value, context)) for phone in phones]
+        card = Card(self.card.ref, b"", phones, lambda _: today)
+        weighed = _Conversion(card, again, context).weighed()
+        return frozenset(p.key for p, numbers in weighed if converted(p.value, numbers) != p.value)
+
+    def _weigh(self, phone: Phone, number: Number, scales: Scales) -> Number:
         judged = number.judged
         if number.written is None or number.dialled is None or judged.rule is None:
             return number
@@ -326,73 +395,71 @@ class _Conversion:
         if verdict == "keep" and code == "also-valid-today" and self.context.ask == "all":
             verdict = "ask"
         weighed = Number(number.written, number.dialled, judged, found)
-        verdict, code = self._answered(weighed, verdict, code)
+        verdict, code = self._answered(phone, weighed, verdict, code)
         return _judged_as(weighed, self.context.derived(judged, verdict, code))
 
-    def _answered(self, number: Number, verdict: Verdict, code: str) -> tuple[Verdict, str]:
+    def _answered(
+        self, phone: Phone, number: Number, verdict: Verdict, code: str
+    ) -> tuple[Verdict, str]:
         """Let a person's earlier answer to this very question decide."""
-        if not self.context.answers or not number.judged.rule:
+        answers, ref = self.context.answers, self.card.ref
+        if not answers or not number.judged.rule:
             return verdict, code
-        answer = self.context.answers.get((self.card.ref, question_key(number)))
+        answer = answers.get((ref, question_key(number))) or answers.get((ref, UNDONE + phone.value))
         if answer is None:
             return verdict, code
         return ("keep", "answered") if answer == "keep" else ("convert", "answered")
 
-    def _hops(self, fields: list[tuple[Phone, tuple[Number, ...]]]) -> bool:
-        """Say whether the changed card would be changed again where nothing is remembered."""
-        after = {phone.key: converted(phone.value, numbers) for phone, numbers in fields}
-        if all(after[phone.key] == phone.value for phone, _ in fields):
+
+def _bears_no_proof(fields: Fields, context: Context) -> bool:
+    """Say whether surely nothing on a card proves a landline, so that no number can hop.
+
+    Quick and on the safe side: most cards have neither typed labels nor extensions nor brackets.
+    """
+    held: set[str] = set()
+    wanted: set[str] = set()
+    for phone, numbers in fields:
+        if phone.label or "(" in phone.value or "fax" in "".join(phone.labels):
             return False
-        now = datetime.combine(self.context.today, datetime.min.time(), UTC)
-        phones = tuple(
-            msgspec.structs.replace(phone, value=after[phone.key]) for phone in self.card.phones
-        )
-        details = self.card.details
-        date = details.date and now
-        changed = Card(
-            self.card.ref,
-            b"",
-            phones,
-            lambda _: msgspec.structs.replace(details, date=date),
-        )
-        again = _Conversion(changed, self.context.without_memory)
-        return any(
-            converted(phone.value, numbers) != phone.value for phone, numbers in again._weighed()
-        )
-
-    def _asked_instead(
-        self, phone: Phone, numbers: tuple[Number, ...]
-    ) -> tuple[Phone, tuple[Number, ...]]:
-        """Put to a person what this card's conversions cannot safely do by themselves."""
-        derived = self.context.derived
-        return phone, tuple(
-            _judged_as(number, derived(number.judged, "ask", "would-hop"))
-            if number.judged.verdict == "convert" and number.judged.code != "answered"
-            else number
-            for number in numbers
-        )
-
-    def _unlocked(self, phone: Phone, number: Number) -> Number:
-        """Keep a number in a field that cannot be written, and say so."""
-        if not phone.locked or number.judged.verdict == "keep":
-            return number
-        return _judged_as(number, self.context.derived(number.judged, "keep", phone.locked))
-
-    def _change(self, phone: Phone, numbers: tuple[Number, ...], after: str) -> SetNumber:
-        done = [number for number in numbers if number.judged.verdict == "convert"]
-        rules = [number.judged.rule for number in done if number.judged.rule]
-        why = tuple(reason for number in done for reason in reasons(number))
-        return SetNumber(phone.key, phone.value, after, rules[0].id, "renumber", why)
-
-    def _questions(self, phone: Phone, numbers: tuple[Number, ...]) -> Iterator[Question]:
-        base = converted(phone.value, numbers)
         for number in numbers:
-            if number.judged.verdict == "ask":
-                readings = tuple(readings_of(phone.value, number, numbers))
-                kept = msgspec.structs.replace(readings[-1], after=base)
-                why = reasons(number)
-                key = question_key(number)
-                yield Question(phone.key, phone.value, (*readings[:-1], kept), why, key)
+            written, dialled, rule = number.written, number.dialled, number.judged.rule
+            if written is None or dialled is None:
+                continue
+            if written.ext or written.words:
+                return False
+            held.add(dialled.nsn)
+            if rule and number.judged.ambiguous:
+                return False
+            if rule and number.judged.verdict == "convert":
+                new = new_nsn(rule, dialled.nsn)
+                again = context.packs[dialled.country_code].rule_for(new)
+                if again:
+                    wanted.add(new_nsn(again, new))
+    return held.isdisjoint(wanted)
+
+
+def _unlocked(phone: Phone, number: Number, context: Context) -> Number:
+    """Keep a number in a field that cannot be written, and say so."""
+    if not phone.locked or number.judged.verdict == "keep":
+        return number
+    return _judged_as(number, context.derived(number.judged, "keep", phone.locked))
+
+
+def _change(phone: Phone, numbers: tuple[Number, ...], after: str) -> SetNumber:
+    done = [number for number in numbers if number.judged.verdict == "convert"]
+    rules = [number.judged.rule.id for number in done if number.judged.rule]
+    why = tuple(reason for number in done for reason in reasons(number))
+    return SetNumber(phone.key, phone.value, after, rules[0], "renumber", why)
+
+
+def _questions(phone: Phone, numbers: tuple[Number, ...]) -> Iterator[Question]:
+    base = converted(phone.value, numbers)
+    for number in numbers:
+        if number.judged.verdict == "ask":
+            readings = tuple(readings_of(phone.value, number, numbers))
+            kept = msgspec.structs.replace(readings[-1], after=base)
+            key = question_key(number)
+            yield Question(phone.key, phone.value, (*readings[:-1], kept), reasons(number), key)
 
 
 def _judged_as(number: Number, judged: Judged) -> Number:

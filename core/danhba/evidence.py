@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date
 from functools import cache, cached_property
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -63,6 +63,20 @@ class Subject(msgspec.Struct, frozen=True):
     rule: Rule | None
 
 
+class Earlier(NamedTuple):
+    """A card before our own write, whose REV would otherwise destroy evidence.
+
+    Attributes:
+        version: The version the card had after our write.
+        date: Its own date before it.
+        ours: The values we wrote, for which the earlier date says nothing.
+    """
+
+    version: str
+    date: date
+    ours: frozenset[str]
+
+
 def decide(found: Sequence[Evidence]) -> tuple[Literal["convert", "keep", "ask"], str]:
     """Decide about an ambiguous number; the second value is the code of the reason."""
     decisive = {piece.direction for piece in found if piece.strength == "decisive"}
@@ -85,11 +99,18 @@ class Scales:
         subjects: All numbers on it that can be read.
         packs: Country code -> pack.
         today: The day of the run.
+        earlier: What the card was before we wrote it, while it still is as we wrote it.
     """
 
     def __init__(
-        self, card: Card, subjects: Sequence[Subject], packs: Mapping[str, Pack], today: date
+        self,
+        card: Card,
+        subjects: Sequence[Subject],
+        packs: Mapping[str, Pack],
+        today: date,
+        earlier: Earlier | None = None,
     ) -> None:
+        self.earlier = earlier
         self.card = card
         self.subjects = subjects
         self.packs = packs
@@ -130,8 +151,9 @@ class Scales:
     def _decisive_fixed(self, subject: Subject) -> Iterator[Evidence]:
         pack, rule = self._pack_and_rule(subject)
         born = self._born(subject)
-        if self._date and born and self._date < born:
-            args = {"date": self._date.isoformat(), "since": born.isoformat()}
+        day = self._date_for(subject)
+        if day and born and day < born:
+            args = {"date": day.isoformat(), "since": born.isoformat()}
             yield Evidence("card-older", "fixed", "decisive", args)
         yield from self._proofs_on_field(subject)
         if fixed := _says(subject, pack.fixed_words):
@@ -219,6 +241,11 @@ class Scales:
         rule = subject.rule
         pack = self.packs.get(subject.dialled.country_code)
         return bool(rule and pack and pack.range_of(subject.dialled.nsn) is None)
+
+    def _date_for(self, subject: Subject) -> date | None:
+        if self.earlier and subject.phone.value not in self.earlier.ours:
+            return self.earlier.date
+        return self._date
 
     @cached_property
     def _date(self) -> date | None:

@@ -188,7 +188,7 @@ class Registry:
         """Find who reads a path; the longest suffix wins (`.vcf.gz` over `.gz`)."""
         if location == "-":
             kind = "-"
-        elif location.endswith(("/", "\\")) or Path(location).is_dir():
+        elif location.endswith(("/", "\\")) or (location and Path(location).is_dir()):
             kind = "folder"
         else:
             name = location.lower()

@@ -93,3 +93,12 @@ class Copies(Protocol):
         Edits come in the order of `read`; the copy appears at once, when it is complete.
         """
         ...
+
+
+@runtime_checkable
+class NamesByContent(Protocol):
+    """A syncer some of whose refs change when the card does (a vCard without UID)."""
+
+    def ref_after(self, card: Card, raw: bytes) -> str:
+        """Return the ref that the card has once `raw` is written."""
+        ...

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from danhba.errors import SyncerError
+
+
+_BINARY = getattr(os, "O_BINARY", 0)
 
 
 class Fingerprint(NamedTuple):
@@ -47,11 +49,12 @@ def replacing(path: Path, expected: Fingerprint | None) -> Iterator[BinaryIO]:
         SyncerError: There is no room or no permission; `path` is as it was.
     """
     target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name[:80]}.danhba-tmp")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
+        temporary.unlink(missing_ok=True)  # what a killed run left
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
     except OSError as error:
         raise SyncerError(f"{target.parent}: cannot write here: {error.strerror}") from error
-    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple, Protocol
 
 BLOCK = 1 << 20
 """Bytes read at a time."""
@@ -30,6 +30,14 @@ _ONE_LINE_END = (b"\r\n", b"\n")
 _BOM = b"\xef\xbb\xbf"
 _TAIL = 256
 """Bytes kept when nothing in the buffer is a card: a marker could have begun there."""
+
+
+class Readable(Protocol):
+    """A stream of bytes that can be read on."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, at most `size`; none at the end."""
+        ...
 
 
 class Piece(NamedTuple):
@@ -50,7 +58,7 @@ class Piece(NamedTuple):
     trouble: str = ""
 
 
-def split(stream: BinaryIO) -> Iterator[Piece]:
+def split(stream: Readable) -> Iterator[Piece]:
     """Yield the cards of a stream of vCards in UTF-8 or any other superset of ASCII."""
     splitter = _Splitter(stream)
     while splitter.fill():
@@ -61,7 +69,7 @@ def split(stream: BinaryIO) -> Iterator[Piece]:
 class _Splitter:
     """The unread part of the stream (`buffer`), and where it lies (`base`)."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Readable) -> None:
         self.stream = stream
         self.buffer = b""
         self.base = 0

@@ -273,7 +273,8 @@ def patch(raw: bytes, changes: Sequence[Change], now: datetime) -> bytes:
 
 def splice(raw: bytes, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
     """Replace each span `start, end` by its new bytes; spans lie apart, in any order."""
-    parts, position = [], 0
+    parts: list[bytes] = []
+    position = 0
     for start, end, new in sorted(edits):
         parts += raw[position:start], new
         position = end
@@ -360,7 +361,15 @@ def _zone(text: str | None) -> timezone:
 def details(raw: bytes) -> Details:
     """Read what a card says besides its phones."""
     plain, _ = narrow(raw)
-    return read_details((line.name, shown(plain, line)) for line in lines(plain))
+    return read_details(_properties(plain))
+
+
+def _properties(raw: bytes) -> Iterator[tuple[str, str]]:
+    for line in lines(raw):
+        if line.name != "TEL":
+            yield line.name, shown(raw, line)
+        elif handle := read_params(line.params).handle:
+            yield "X-WHATSAPP", handle
 
 
 def read_details(properties: Iterable[tuple[str, str]]) -> Details:

@@ -1,51 +1,27 @@
 """The smallest syncer: read it, then write yours. Its cards are JSON, held in a dict.
 
-`{"name": "An", "phones": [{"value": "0168 123 4567", "labels": ["cell"]}], "rev": "2018-01-31T…"}`
+`{"name": "An", "phones": [{"value": "0168 123 456", "labels": []}], "rev": "2018-01-31T07:00:00Z"}`
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
-from msgspec import Struct, ValidationError, json
-from msgspec.structs import replace
+from msgspec import DecodeError, Struct, json
 
-from danhba.card import (
-    AddPhone,
-    Card,
-    Change,
-    Details,
-    DropPhone,
-    Edit,
-    Missing,
-    Outcome,
-    Phone,
-    SetLabel,
-    SetNumber,
-)
+import danhba.card as model
+from danhba.card import Card, Change, Details, Edit, Missing, Outcome, Phone
 from danhba.syncer import Fidelity
-
-
-class Entry(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A phone of a card, as the JSON has it."""
-
-    value: str
-    labels: tuple[str, ...] = ()
-
-
-class Content(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A card, as the JSON has it; `rev` is when it was last changed."""
-
-    name: str
-    phones: tuple[Entry, ...] = ()
-    rev: datetime | None = None
 
 
 class MemorySyncer:
     """Cards in a dict, each with a counter for its version, as a server has its ETag."""
 
-    supports: frozenset[type] = frozenset({SetNumber, SetLabel, AddPhone, DropPhone})
+    supports: frozenset[type] = frozenset(
+        {model.SetNumber, model.SetLabel, model.AddPhone, model.DropPhone}
+    )
     writes_remotely = False
 
     def __init__(self, location: str = "", options: Struct | None = None) -> None:
@@ -71,29 +47,29 @@ class MemorySyncer:
     def _card(self, ref: str) -> Card:
         raw, stamp = self.cards[ref], str(self.stamps[ref])
         try:
-            entries = enumerate(json.decode(raw, type=Content).phones)
-        except (ValidationError, UnicodeDecodeError) as error:
-            return Card(ref, raw, (), stamp=stamp, trouble=str(error))
-        phones = tuple(Phone(str(key), entry.value, entry.labels) for key, entry in entries)
+            phones = tuple(_phones(json.decode(raw)))
+        except (DecodeError, KeyError, TypeError) as error:
+            return Card(ref, raw, (), stamp=stamp, trouble=f"not a card: {error}")
         return Card(ref, raw, phones, _describe, stamp)
 
     def patch(self, card: Card, changes: Sequence[Change], now: datetime) -> bytes:
-        """Return the card's JSON with the changes made."""
+        """Return the card's JSON with the changes made; what it holds besides stays."""
         if not changes:
             return card.raw
-        content = json.decode(card.raw, type=Content)
-        slots = {str(key): [entry] for key, entry in enumerate(content.phones)}
+        content = json.decode(card.raw)
+        slots = {str(key): [phone] for key, phone in enumerate(content["phones"])}
         for change in changes:
             _make(change, slots.get(change.phone, []))
-        phones = tuple(entry for slot in slots.values() for entry in slot)
-        return json.encode(replace(content, phones=phones, rev=content.rev and now))
+        content["phones"] = [phone for slot in slots.values() for phone in slot]
+        if "rev" in content:
+            content["rev"] = now
+        return json.encode(content)
 
     def compare(self, sent: bytes, found: bytes) -> Fidelity:
         """Compare two cards: byte for byte, then by what they mean."""
         if sent == found:
             return Fidelity.EXACT
-        same = json.decode(sent, type=Content) == json.decode(found, type=Content)
-        return Fidelity.EQUAL if same else Fidelity.LOST
+        return Fidelity.EQUAL if json.decode(sent) == json.decode(found) else Fidelity.LOST
 
     def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
         """Store each card that has not moved since it was read."""
@@ -106,21 +82,28 @@ class MemorySyncer:
                 yield Outcome(ref, "written", str(self.stamps[ref]))
 
 
-def _make(change: Change, slot: list[Entry]) -> None:
-    """Make a change in a slot, which holds a phone and those added behind it."""
-    match change, slot:
-        case SetNumber(before=before, after=after), [Entry(value=value), *_] if value == before:
-            slot[0] = replace(slot[0], value=after)
-        case SetLabel(before=before, after=after), [Entry(labels=labels), *_] if labels == before:
-            slot[0] = replace(slot[0], labels=after)
-        case DropPhone(before=before), [Entry(value=value), *_] if value == before:
-            del slot[0]
-        case AddPhone(), [_, *_]:
-            slot.append(Entry(change.value, change.labels))
-        case _:
-            raise ValueError(f"phone {change.phone}: not what the change expects")
+def _phones(content: dict[str, Any]) -> Iterator[Phone]:
+    for key, phone in enumerate(content["phones"]):
+        yield Phone(str(key), phone["value"], tuple(phone["labels"]))
 
 
 def _describe(raw: bytes) -> Details:
-    content = json.decode(raw, type=Content)
-    return Details(content.name, content.rev)
+    content = json.decode(raw)
+    rev = content.get("rev")
+    return Details(content["name"], datetime.fromisoformat(rev) if rev else None)
+
+
+def _make(change: Change, slot: list[dict[str, Any]]) -> None:
+    """Make a change in a slot, which holds a phone and those added behind it."""
+    phone = slot[0] if slot else {}
+    match change:
+        case model.SetNumber() if phone.get("value") == change.before:
+            phone["value"] = change.after
+        case model.SetLabel() if tuple(phone.get("labels", "?")) == change.before:
+            phone["labels"] = change.after
+        case model.DropPhone() if phone.get("value") == change.before:
+            del slot[0]
+        case model.AddPhone() if slot:
+            slot.append({"value": change.value, "labels": change.labels})
+        case _:
+            raise ValueError(f"phone {change.phone}: not what the change expects")

@@ -1,0 +1,189 @@
+"""The commands that change sources: convert, apply, undo."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+
+import rich_click as click
+
+from danhba import run
+from danhba.cli.common import (
+    CHANGES_PROPOSED,
+    DONE_IN_PART,
+    Screen,
+    exit_code,
+    log_path,
+    open_for_log,
+    open_job,
+    pack_options,
+    progress_bar,
+)
+from danhba.difflog import EndLine, LogWriter
+from danhba.errors import DanhbaError, UsageError
+from danhba.run import Job, Result
+
+_LOG = click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+
+
+@click.command("convert")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE…")
+@click.option("-o", "--output", metavar="FILE", help="Write a converted copy; - is standard output.")
+@click.option("--write", is_flag=True, help="Change the source in place.")
+@pack_options
+@click.option("--ask", type=click.Choice(["evidence", "all"]), default="evidence", show_default=True,
+              help="all: ask about every ambiguous number, not only where evidence points.")  # fmt: skip
+@click.option("--log", "log_to", type=click.Path(dir_okay=False, path_type=Path),
+              help="Where the diff log goes; by default into the state folder.")  # fmt: skip
+@click.option("--check", is_flag=True, help="Exit with 3 when there are changes to make.")
+@click.option("--all", "everything", is_flag=True, help="Show every card, however many.")
+@click.option("--forget-answers", is_flag=True, help="Forget earlier answers and undone changes.")
+@_JSON
+def convert_command(
+    sources: tuple[str, ...],
+    output: str | None,
+    write: bool,  # noqa: FBT001 - click gives flags so
+    country: str,
+    pack_names: tuple[str, ...],
+    today: date | None,
+    ask: str,
+    log_to: Path | None,
+    check: bool,  # noqa: FBT001
+    everything: bool,  # noqa: FBT001
+    forget_answers: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+) -> int:
+    """Convert the numbers of a file, a folder or - (standard input); shows what would change.
+
+    Nothing is written without -o or --write.
+
+    \b
+    Examples:
+      danhba convert contacts.vcf                    what would change?
+      danhba convert contacts.vcf -o converted.vcf   a converted copy
+      danhba convert addressbook/ --write            in place; danhba undo LOG takes it back
+    """  # noqa: D301 - \b is click's mark for lines that are kept
+    _refuse_contradictions(sources, output, log_to, write=write)
+    worst = 0
+    for location in sources:
+        job = open_job(
+            location, country, pack_names, today, ask=ask, target=_target(output)
+        )
+        if forget_answers:
+            job.state.forget_answers(job.source)
+            job.context.answers = {}
+        screen = Screen(
+            as_json=as_json, everything=everything,
+            on_stderr=output == "-" or (location == "-" and output is not None),
+        )  # fmt: skip
+        code = _convert(job, screen, log_path(job, log_to), output, write=write, check=check)
+        worst = max(worst, code)
+    return worst
+
+
+def _refuse_contradictions(
+    sources: tuple[str, ...], output: str | None, log_to: Path | None, *, write: bool
+) -> None:
+    if write and output is not None:
+        raise UsageError("--write changes the source, -o leaves it alone: give one of them")
+    if len(sources) > 1 and (output is not None or log_to is not None):
+        raise UsageError("-o and --log take one source")
+    if "-" in sources and write:
+        raise UsageError("standard input cannot be changed in place; give -o FILE")
+    if output not in (None, "-") and Path(sources[0]).exists() and Path(output or "").exists():
+        if Path(output or "").samefile(sources[0]):
+            raise UsageError(f"{output}: is the source itself; use --write to change it in place")
+
+
+def _target(output: str | None) -> str:
+    return "" if output is None else output if output == "-" else str(Path(output).absolute())
+
+
+def _convert(
+    job: Job, screen: Screen, path: Path, output: str | None, *, write: bool, check: bool
+) -> int:
+    job.show = screen.card
+    result: Result | None = None
+    with ExitStack() as stack:
+        if write:
+            stack.enter_context(job.state.locked(job.source))
+            _settle(job)
+        stack.enter_context(progress_bar(job, screen, "converting"))
+        log = stack.enter_context(LogWriter(path))
+        if output is not None:
+            end = run.copy(job, log, None if output == "-" else Path(output))
+        elif write:
+            end, result = run.convert_in_place(job, log)
+        else:
+            end = run.plan(job, log)
+    screen.end(end, path)
+    if result:
+        screen.result(result, "written")
+    return _code(end, result, check=check)
+
+
+def _code(end: EndLine, result: Result | None, *, check: bool) -> int:
+    skipped = end.totals["cards_skipped"] + end.totals.get("cards_failed", 0)
+    if code := exit_code(skipped, result):
+        return code
+    return CHANGES_PROPOSED if check and end.totals["cards_changed"] else 0
+
+
+def _settle(job: Job) -> None:
+    """Settle the logs of this source that an earlier run left open."""
+    for path in job.state.unfinished_logs(job.source):
+        try:
+            result = run.settle(job, path)
+        except DanhbaError as error:
+            click.echo(f"danhba: {path}: not settled: {error}", err=True)
+        else:
+            click.echo(f"danhba: settled {path}: {result.written} cards were written", err=True)
+
+
+@click.command("apply")
+@_LOG
+@click.option("--replan", is_flag=True, help="Convert stale cards again, into a new section to review.")
+@_JSON
+def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT001
+    """Do exactly what LOG proposes and what was answered, nothing else.
+
+    A card that has changed since is stale: listed and skipped (exit code 4).
+    """
+    story = run.read_story(log)
+    if story.first.target:
+        raise UsageError(f"{log}: is of a copy ({story.first.target}), which is written already")
+    job = open_for_log(log, story)
+    screen = Screen(as_json=as_json)
+    with job.state.locked(job.source), LogWriter(log) as writer:
+        with progress_bar(job, screen, "applying"):
+            result = run.apply(job, writer, story)
+        stale = [story.entries[r].ref for r, line in result.problems.items() if line.status == "stale"]
+        if replan and stale:
+            job.show = screen.card
+            run.replan(job, writer, story, stale)
+            click.echo(f"danhba: {len(stale)} stale cards planned again; look at them, then apply", err=True)
+    screen.result(result, "written")
+    return DONE_IN_PART if result.problems else 0
+
+
+@click.command("undo")
+@_LOG
+@_JSON
+def undo_command(log: Path, as_json: bool) -> int:  # noqa: FBT001
+    """Take back what the runs of LOG wrote.
+
+    Cards nobody touched since get their old bytes back; in the others only danhba's own changes are
+    reverted. What was undone counts as the answer "keep" from then on.
+    """
+    story = run.read_story(log)
+    if story.first.target == "-":
+        raise UsageError(f"{log}: went to standard output, there is nothing to undo")
+    job = open_for_log(log, story)
+    screen = Screen(as_json=as_json)
+    with job.state.locked(job.source), LogWriter(log) as writer:
+        with progress_bar(job, screen, "restoring"):
+            result = run.undo(job, writer, story)
+    screen.result(result, "restored")
+    return DONE_IN_PART if result.problems else 0

@@ -1,0 +1,266 @@
+"""What several commands need: options, a job for a source, the screen, the totals."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import rich_click as click
+
+from danhba import packs, registry
+from danhba.convert import Context
+from danhba.difflog import CardLine, EndLine, LogWriter, SkipLine
+from danhba.errors import UsageError
+from danhba.run import Job, Result, Story, new_run_id
+from danhba.state import State, state_folder
+from danhba.texts import language_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+CHANGES_PROPOSED = 3
+DONE_IN_PART = 4
+SHOWN = 50
+"""Cards shown before the rest is only counted; `--all` shows every one."""
+
+_json = msgspec.json.Encoder()
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Day(click.ParamType[date]):
+    """A day, written YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> date:  # noqa: ANN401 - click's types
+        """Read the day."""
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day; write it like 2026-11-22", param, ctx)
+
+
+def pack_options(command: F) -> F:
+    """Add the options that say how numbers are read."""
+    for option in (
+        click.option("--today", type=Day(), help="Compare dates with this day, for planning."),
+        click.option(
+            "--pack", "pack_names", multiple=True, metavar="NAME|FILE",
+            help="Numbering pack to add; may be given several times.",
+        ),
+        click.option(
+            "--country", default="VN", show_default=True, metavar="CODE",
+            help="Country in which a number without country code is dialled.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def load_packs(country: str, names: tuple[str, ...]) -> tuple[packs.Pack, tuple[packs.Pack, ...]]:
+    """Load the home country's pack and the others.
+
+    Raises:
+        UsageError: No pack is there for the country.
+    """
+    loaded = [packs.load(name) for name in (*names, *packs.builtin())]
+    home = next((pack for pack in loaded if pack.country == country.upper()), None)
+    if home is None:
+        known = ", ".join(sorted({pack.country for pack in loaded}))
+        raise UsageError(f"--country {country}: no numbering pack; known are {known}. Give --pack.")
+    return home, tuple(pack for pack in reversed(loaded) if pack is not home)
+
+
+def identity(location: str) -> str:
+    """Name a source in state and logs: the absolute path of what is on this disk, else as given."""
+    return os.path.realpath(location) if Path(location).exists() else location
+
+
+def open_job(
+    location: str,
+    country: str,
+    pack_names: tuple[str, ...],
+    today: date | None,
+    *,
+    ask: str = "",
+    target: str = "",
+) -> Job:
+    """Open a source and put together what its run needs."""
+    home, others = load_packs(country, pack_names)
+    state = State(state_folder())
+    source = identity(location)
+    now = datetime.now(UTC).replace(microsecond=0)
+    context = Context(
+        home,
+        others,
+        today=today or now.date(),
+        ask="all" if ask == "all" else "evidence",
+        answers=state.answers(source),
+        dates=state.dates(source),
+    )
+    return Job(registry.open_source(location), source, context, state, now, target)
+
+
+def log_path(job: Job, given: Path | None) -> Path:
+    """Return where the log goes: as given, else a new file in the state folder.
+
+    Raises:
+        UsageError: The given file is there already; a log is never overwritten.
+    """
+    if given is None:
+        return job.state.logs / f"{new_run_id(job.now)}.jsonl"
+    if given.exists() and given.stat().st_size:
+        raise UsageError(f"{given}: is there already; give a new file for the log")
+    return given
+
+
+class Screen:
+    """Shows cards as they are proposed, then the sums; or JSON, a line each.
+
+    Args:
+        as_json: Whether to print the lines of the log instead of a diff.
+        everything: Whether to show every card.
+        on_stderr: Whether standard output is taken by the vCards themselves.
+    """
+
+    def __init__(self, *, as_json: bool, everything: bool = False, on_stderr: bool = False) -> None:
+        self.as_json = as_json
+        self.limit = sys.maxsize if everything or as_json else SHOWN
+        self.file = sys.stderr if on_stderr else sys.stdout
+        self.language = language_of(os.environ)
+        self.shown = 0
+
+    def card(self, line: CardLine | SkipLine) -> None:
+        """Show one card, unless very many were shown already; a trouble always."""
+        if isinstance(line, CardLine):
+            self.shown += 1
+            if self.shown > self.limit:
+                return
+        if self.as_json:
+            self.print_json(line)
+        elif isinstance(line, SkipLine):
+            click.echo(f"danhba: {line.ref}: {line.reason}", err=True)
+        else:
+            self.print_card(line)
+
+    @cached_property
+    def console(self) -> Console:
+        """The terminal, or the file that standard output is; rich is loaded only for this."""
+        from rich.console import Console
+
+        return Console(file=self.file, highlight=False, soft_wrap=True)
+
+    def print_card(self, line: CardLine) -> None:
+        """Print the diff of a card."""
+        from danhba.render_terminal import card_lines
+
+        for text in card_lines(line, self.language):
+            self.console.print(text)
+
+    def print_summary(self, end: EndLine) -> None:
+        """Print the tables of the sums."""
+        from danhba.render_terminal import summary
+
+        self.console.print(summary(end, self.language))
+
+    def print_json(self, value: object) -> None:
+        """Print a value as one line of JSON."""
+        self.file.write(_json.encode(value).decode() + "\n")
+
+    def end(self, end: EndLine, log: Path) -> None:
+        """Show the sums and where the log is."""
+        if self.as_json:
+            self.print_json({"type": "summary", "log": str(log), **msgspec.to_builtins(end)})
+            return
+        if self.shown > self.limit:
+            left = self.shown - self.limit
+            click.echo(f"… and {left} more cards; see all of them with: danhba log {log}", file=self.file)
+        self.print_summary(end)
+        click.echo(f"log: {log}", err=True)
+
+    def result(self, result: Result, what: str) -> None:
+        """Show what became of the cards of an apply or undo."""
+        if self.as_json:
+            self.print_json(
+                {"type": "result", "written": result.written, "problems": [*result.problems.values()]}
+            )
+            return
+        for line in result.problems.values():
+            click.echo(f"danhba: {line.ref}: {line.status}: {line.detail}", err=True)
+        problems = f", {len(result.problems)} not" if result.problems else ""
+        click.echo(f"{result.written} cards {what}{problems}", file=self.file)
+
+
+@contextmanager
+def progress_bar(job: Job, screen: Screen, words: str) -> Iterator[None]:
+    """Show how many cards were read, on long work, when standard error is a terminal."""
+    if not sys.stderr.isatty() or screen.as_json:
+        yield
+        return
+    bar: list[Progress] = []
+    task: TaskID | None = None
+    count = 0
+
+    def tell(cards: int) -> None:
+        nonlocal task, count
+        count += cards
+        if not bar and count >= 5000:
+            bar.append(_bar())
+            bar[0].start()
+            task = bar[0].add_task(words, total=None)
+        if task is not None:
+            bar[0].update(task, completed=count)
+
+    job.progress = tell
+    try:
+        yield
+    finally:
+        if bar:
+            bar[0].stop()
+
+
+def _bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn()
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def exit_code(skipped: int, result: Result | None) -> int:
+    """Return 4 when something was not done, else 0."""
+    return DONE_IN_PART if skipped or (result and result.problems) else 0
+
+
+def open_for_log(path: Path, story: Story) -> Job:
+    """Open the source that a log speaks of, with the packs of its country."""
+    first = story.first
+    location = first.target or first.source
+    today = date.fromisoformat(first.today) if first.today else None
+    job = open_job(location, first.country or "VN", (), today)
+    job.source = identity(location)
+    del path
+    return job
+
+
+__all__ = [
+    "CHANGES_PROPOSED",
+    "LogWriter",
+    "Screen",
+    "exit_code",
+    "log_path",
+    "open_for_log",
+    "open_job",
+    "pack_options",
+    "progress_bar",
+]

@@ -1,0 +1,190 @@
+"""The commands that only look: log, number, packs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import rich_click as click
+
+from danhba import packs
+from danhba.card import Card, Phone, Why
+from danhba.cli.common import Screen, load_packs, pack_options
+from danhba.convert import Context, Number, converted, examine, new_nsn, readings_of, reasons
+from danhba.difflog import CardLine, SkipLine, read_log
+from danhba.errors import UsageError
+from danhba.run import read_story
+from danhba.texts import language_of, sentence
+
+_json = msgspec.json.Encoder()
+
+
+@click.command("number")
+@click.argument("numbers", nargs=-1, metavar="[NUMBER…]")
+@pack_options
+@click.option("--ask", type=click.Choice(["evidence", "all"]), default="evidence")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+def number_command(
+    numbers: tuple[str, ...],
+    country: str,
+    pack_names: tuple[str, ...],
+    today: date | None,
+    ask: str,
+    as_json: bool,  # noqa: FBT001 - click gives flags so
+) -> None:
+    """Say what each NUMBER is and becomes; reads lines from standard input when none is given."""
+    home, others = load_packs(country, pack_names)
+    day = today or datetime.now(UTC).date()
+    context = Context(home, others, today=day, ask="all" if ask == "all" else "evidence")
+    language = language_of(os.environ)
+    write = sys.stdout.write
+    for value in numbers or _standard_input():
+        answer = describe(value, context)
+        write((_json.encode(answer).decode() if as_json else _in_words(answer, language)) + "\n")
+    sys.stdout.flush()
+
+
+def _standard_input() -> Iterator[str]:
+    for line in sys.stdin.buffer:
+        yield line.rstrip(b"\r\n").decode("utf-8", "replace")
+
+
+def describe(value: str, context: Context) -> dict[str, Any]:
+    """Describe a written number as `danhba number --json` prints it."""
+    _, numbers = examine(Card("", b"", (Phone("0", value),)), context)[0]
+    each = [_describe_one(value, number, numbers) for number in numbers]
+    if len(each) == 1:
+        return {"input": value, **each[0]}
+    verdicts = [one["verdict"] for one in each]
+    verdict = next((v for v in ("ask", "convert") if v in verdicts), "keep")
+    leading = next(one for one in each if one["verdict"] == verdict)
+    after = converted(value, numbers)
+    whole = {"after": after if after != value else None}
+    return {"input": value, **leading, **whole, "numbers": each}
+
+
+def _describe_one(value: str, number: Number, numbers: tuple[Number, ...]) -> dict[str, Any]:
+    judged, dialled = number.judged, number.dialled
+    rule = judged.rule
+    after = e164 = None
+    if judged.verdict == "convert" and rule and dialled:
+        after = converted(value, (number,))
+        e164 = f"+{dialled.country_code}{new_nsn(rule, dialled.nsn)}"
+    elif dialled and judged.kind != "unreadable" and dialled.form != "short":
+        e164 = f"+{dialled.country_code}{dialled.nsn}"
+    open_ = rule and dialled and (judged.ambiguous or judged.verdict == "ask")
+    readings = list(readings_of(value, number, numbers)) if open_ else []
+    return {
+        "verdict": judged.verdict,
+        "ambiguous": judged.ambiguous,
+        "kind": judged.kind,
+        "after": after,
+        "e164": e164,
+        "rule": rule.id if rule and judged.verdict == "convert" else None,
+        "readings": [
+            {"after": one.after, "e164": one.e164, "meaning": one.meaning} for one in readings
+        ],
+        "why": [
+            {"code": why.code, "args": why.args, "text": sentence(why, "en")}
+            for why in reasons(number)
+        ],
+    }
+
+
+def _in_words(answer: dict[str, Any], language: str) -> str:
+    """Write a description as one line: the number, what becomes of it, and why."""
+    arrow = f" → {answer['after']}" if answer["after"] else ""
+    said = "; ".join(sentence(Why(why["code"], why["args"]), language) for why in answer["why"])
+    readings = "".join(f"\n    {r['after']}: {r['meaning']}" for r in answer["readings"])
+    return f"{answer['input']}{arrow}  [{answer['verdict']}, {answer['kind']}] {said}{readings}"
+
+
+@click.command("log")
+@click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write one HTML page.")
+@click.option("--csv", "csv_to", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write CSV: the changes, or the questions when the file's name says so.")  # fmt: skip
+@click.option("--originals", type=click.Path(file_okay=False, path_type=Path),
+              help="Write the old cards as they were into a folder.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the lines of the log as they are.")
+def log_command(
+    log: Path, html: Path | None, csv_to: Path | None, originals: Path | None, as_json: bool  # noqa: FBT001
+) -> None:
+    """Show what LOG proposes and what became of it; as a page for a manager, as CSV for a clerk."""
+    language = language_of(os.environ)
+    if html:
+        from danhba.render_html import html as page
+
+        _write_text(html, page(read_log(log), language))
+    if csv_to:
+        from danhba.render_csv import csv
+
+        what = "questions" if "question" in csv_to.name.lower() else "changes"
+        _write_text(csv_to, csv(read_log(log), what=what))
+    if originals:
+        _write_originals(log, originals)
+    if as_json:
+        for line in read_log(log):
+            sys.stdout.write(_json.encode(line).decode() + "\n")
+    elif not (html or csv_to or originals):
+        _show(log)
+
+
+def _write_text(path: Path, parts: Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(parts)
+    click.echo(f"written: {path}", err=True)
+
+
+def _write_originals(log: Path, folder: Path) -> None:
+    """Write each card as it was before our first write; for cards whose log holds the original."""
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for entry in read_story(log).entries.values():
+        original = entry.steps[0].original if entry.steps else entry.line.original
+        if original:
+            from danhba.difflog import unpack_raw
+
+            count += 1
+            (folder / f"{count:06}.vcf").write_bytes(unpack_raw(original))
+    if not count:
+        raise UsageError(f"{log}: holds no originals; its source is a file: use undo instead")
+    click.echo(f"{count} originals written to {folder}", err=True)
+
+
+def _show(log: Path) -> None:
+    screen = Screen(as_json=False, everything=True)
+    for line in read_log(log):
+        if isinstance(line, CardLine | SkipLine):
+            screen.card(line)
+    story = read_story(log)
+    if story.end:
+        screen.print_summary(story.end)
+    written = sum(1 for entry in story.entries.values() if entry.steps)
+    undone = sum(1 for entry in story.entries.values() if entry.undone)
+    click.echo(f"{written} cards written, {undone} restored; source: {story.first.source}")
+
+
+@click.command("packs")
+@click.argument("names", nargs=-1, metavar="[NAME|FILE…]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+def packs_command(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
+    """List the numbering packs, or check the ones named and show their rules."""
+    for name in names or packs.builtin():
+        pack = packs.load(name)
+        if as_json:
+            fields = {"id": pack.id, "country": pack.country, "country_code": pack.country_code}
+            told = {**fields, "rules": len(pack.rules), "sha256": pack.sha256, "path": pack.path}
+            click.echo(_json.encode(told).decode())
+            continue
+        click.echo(f"{pack.id}  {pack.name} (+{pack.country_code}), {len(pack.rules)} rules, {pack.path}")
+        for rule in pack.rules if names else ():
+            click.echo(
+                f"  {rule.id:16} {rule.old:>4} → {rule.new:<4} {rule.old_length} → {rule.new_length}"
+                f" digits, since {rule.cutoff}, {rule.kind}, {rule.name_vi or rule.name}"
+            )

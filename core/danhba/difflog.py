@@ -1,0 +1,321 @@
+"""The diff log: what was proposed, what was sent, what became of it; JSON Lines, append-only.
+
+A log is a row of sections, each from a `run` line to an `end` line. The first holds the proposals
+of a conversion; `review`, `apply` and `undo` append sections of their own. An intent is on the
+disk before its card is written, so that a run killed at any moment can be settled and undone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from danhba.card import Change, Question, Status
+from danhba.errors import LogError
+
+SCHEMA = 1
+"""Version of the log's format; a reader refuses a later one."""
+
+_FLUSH_AT = 1 << 18
+
+Splice: TypeAlias = tuple[int, int, str]
+"""Offset and length in the new raw, and the old bytes that stood there, one character a byte."""
+
+Section: TypeAlias = Literal["convert", "apply", "undo", "review", "replan"]
+
+
+class Run(msgspec.Struct, frozen=True, tag_field="type", tag="run", omit_defaults=True):
+    """The first line of a section.
+
+    Attributes:
+        run: Id of the run, the same in all sections of a log.
+        section: What this section does.
+        time: When it began, RFC 3339.
+        source: The source, without secrets.
+        target: Where a copy is written (`-o`); empty where the source itself is changed.
+        schema: Version of the format.
+        danhba: Version of the program.
+        country: Home country.
+        packs: Pack id -> sha256 of the pack.
+        today: The day that dates were compared with.
+    """
+
+    run: str
+    section: Section
+    time: str
+    source: str
+    target: str = ""
+    schema: int = SCHEMA
+    danhba: str = ""
+    country: str = ""
+    packs: dict[str, str] = {}
+    today: str = ""
+
+
+class CardLine(msgspec.Struct, frozen=True, tag_field="type", tag="card", omit_defaults=True):
+    """A proposal for one card.
+
+    Attributes:
+        ref: The card.
+        name: What a person calls it.
+        version: Its version when it was read.
+        date: Its date before any write of ours, RFC 3339; empty when unknown.
+        changes: What shall be done.
+        questions: What a person must decide.
+        sha256_before: Hash of the raw as read.
+        sha256_after: Hash of the raw with the changes; empty when there are none.
+        ref_after: The ref after the write, where it becomes another one.
+        splices: What turns the new raw back into the old one.
+        original: The whole old raw, zlib and base64, for a syncer that writes remotely.
+    """
+
+    ref: str
+    name: str
+    version: str
+    date: str = ""
+    changes: tuple[Change, ...] = ()
+    questions: tuple[Question, ...] = ()
+    sha256_before: str = ""
+    sha256_after: str = ""
+    ref_after: str = ""
+    splices: tuple[Splice, ...] = ()
+    original: str = ""
+
+
+class SkipLine(msgspec.Struct, frozen=True, tag_field="type", tag="skip"):
+    """A card, or a whole file, that was passed over, and why."""
+
+    ref: str
+    reason: str
+
+
+class IntentLine(msgspec.Struct, frozen=True, tag_field="type", tag="intent", omit_defaults=True):
+    """What is about to be sent for a card.
+
+    Attributes:
+        ref: The card.
+        sha256: Hash of the raw that is sent.
+        ref_after: The ref after the write, where it becomes another one.
+        splices: What turns the sent raw back, where it is not what the proposal says.
+        original: The old raw, likewise.
+        changes: The changes made, likewise (a review's answers).
+    """
+
+    ref: str
+    sha256: str
+    ref_after: str = ""
+    splices: tuple[Splice, ...] = ()
+    original: str = ""
+    changes: tuple[Change, ...] = ()
+    sha256_before: str = ""
+
+
+class OutcomeLine(msgspec.Struct, frozen=True, tag_field="type", tag="outcome", omit_defaults=True):
+    """What became of an intent.
+
+    Attributes:
+        ref: The card.
+        status: `written`, `conflict`, `failed`, or `stale` for a card that had moved on.
+        version: The version after the write.
+        detail: What went wrong.
+    """
+
+    ref: str
+    status: Status | Literal["stale", "kept"]
+    version: str = ""
+    detail: str = ""
+
+
+class AnswerLine(msgspec.Struct, frozen=True, tag_field="type", tag="answer", omit_defaults=True):
+    """A person's answer to a question.
+
+    Attributes:
+        ref: The card.
+        phone: Key of the phone field.
+        key: Key of the question.
+        answer: E.164 of the chosen reading, `keep`, or an empty string to take an answer back.
+        time: When, RFC 3339.
+    """
+
+    ref: str
+    phone: str
+    key: str
+    answer: str
+    time: str = ""
+
+
+class EndLine(msgspec.Struct, frozen=True, tag_field="type", tag="end", omit_defaults=True):
+    """The last line of a section that came to its end.
+
+    Attributes:
+        totals: The sums, by name.
+        rows: Numbers by verdict, reason, rule, name and kind, the last value being the count.
+    """
+
+    totals: dict[str, int]
+    rows: tuple[tuple[str, str, str, str, str, int], ...] = ()
+    elsewhere: dict[str, int] = {}
+
+
+LogLine: TypeAlias = (
+    Run | CardLine | SkipLine | IntentLine | OutcomeLine | AnswerLine | EndLine
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(LogLine)
+
+
+class LogWriter:
+    """Appends lines to a log; use it as a context manager.
+
+    Args:
+        path: The file; made with mode 0600 in folders of 0700 when it is not there. A cut-off last
+            line, left by a crash, is removed first.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = path
+        self.repaired = repair(path) if path.exists() else 0
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._file = os.fdopen(handle, "ab", buffering=0)
+        self._lines: list[bytes] = []
+        self._size = 0
+
+    def __enter__(self) -> LogWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def add(self, line: LogLine) -> None:
+        """Append a line; it may wait in memory until `flush`."""
+        encoded = _encoder.encode(line)
+        self._lines.append(encoded)
+        self._size += len(encoded)
+        if self._size > _FLUSH_AT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand all lines to the operating system."""
+        if self._lines:
+            self._lines.append(b"")
+            block = b"\n".join(self._lines)
+            self._lines, self._size = [], 0
+            try:
+                while block:
+                    block = block[self._file.write(block) :]
+            except OSError as error:
+                raise LogError(f"{self.path}: cannot be written: {error.strerror}") from error
+
+    def sync(self) -> None:
+        """Return only when all lines are on the disk."""
+        self.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Flush and close; may be called twice."""
+        if not self._file.closed:
+            try:
+                self.flush()
+            finally:
+                self._file.close()
+
+
+def read_log(path: Path) -> Iterator[LogLine]:
+    """Yield the lines of a log; a cut-off last line is passed over.
+
+    Raises:
+        LogError: The file is not there, a line is damaged, or the format is a later one.
+    """
+    try:
+        with path.open("rb") as file:
+            number = 0
+            for number, raw in enumerate(file, 1):
+                if not raw.endswith(b"\n"):
+                    return
+                yield _read_line(path, number, raw)
+            if not number:
+                raise LogError(f"{path}: the log is empty")
+    except OSError as error:
+        raise LogError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _read_line(path: Path, number: int, raw: bytes) -> LogLine:
+    try:
+        line: LogLine = _decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise LogError(
+            f"{path}:{number}: damaged line: {error}. Restore the log from a backup; the source"
+            " itself was not touched."
+        ) from error
+    if isinstance(line, Run) and line.schema > SCHEMA:
+        raise LogError(f"{path}:{number}: written by a later danhba ({line.danhba}); update first")
+    return line
+
+
+def repair(path: Path) -> int:
+    """Remove a last line that a crash cut off; return how many bytes went."""
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        end = size
+        while end:
+            start = max(0, end - (1 << 16))
+            file.seek(start)
+            at = file.read(end - start).rfind(b"\n")
+            if at >= 0:
+                end = start + at + 1
+                break
+            end = start
+        if end < size:
+            file.truncate(end)
+        return size - end
+
+
+def sha256(raw: bytes) -> str:
+    """Return the SHA-256 of a raw in hexadecimal."""
+    return hashlib.sha256(raw).hexdigest()
+
+
+def splices(old: bytes, new: bytes) -> tuple[Splice, ...]:
+    """Return what turns `new` back into `old`, line by line where the lines pair up."""
+    old_lines, new_lines = old.split(b"\n"), new.split(b"\n")
+    if len(old_lines) != len(new_lines):
+        return ((0, len(new), old.decode("latin-1")),)
+    found: list[Splice] = []
+    offset = 0
+    for before, after in zip(old_lines, new_lines, strict=True):
+        if before != after:
+            found.append((offset, len(after), before.decode("latin-1")))
+        offset += len(after) + 1
+    return tuple(found)
+
+
+def unsplice(new: bytes, back: tuple[Splice, ...]) -> bytes:
+    """Return the old raw."""
+    for offset, length, text in sorted(back, reverse=True):
+        new = new[:offset] + text.encode("latin-1") + new[offset + length :]
+    return new
+
+
+def pack_raw(raw: bytes) -> str:
+    """Write a whole raw as text: zlib, then base64."""
+    return b64encode(zlib.compress(raw)).decode()
+
+
+def unpack_raw(text: str) -> bytes:
+    """Undo `pack_raw`."""
+    return zlib.decompress(b64decode(text))

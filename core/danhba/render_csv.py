@@ -1,0 +1,224 @@
+"""How does a log look in a spreadsheet, and how do answers come back out of one?
+
+No cell can act as a formula, and none is taken for a number or a date: whatever could be gets an
+apostrophe in front, and so does an operator behind a separator within a cell, because a spreadsheet
+may cut there. Answers are read strictly: a row must be as it was written, but for its answer.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from csv import Error as CsvError
+from csv import reader, writer
+from pathlib import PurePath
+from typing import Literal, TypeAlias
+
+from danhba.card import Question, SetNumber, Why
+from danhba.difflog import AnswerLine, LogLine
+from danhba.errors import UsageError
+from danhba.render_rows import CardRow, Rows, gather, sides, visible
+from danhba.texts import label, meaning, sentence
+
+What: TypeAlias = Literal["changes", "questions"]
+
+CHANGES = ("ref", "name", "status", "phone", "before", "after", "rule", "why", "detail")
+QUESTIONS = ("ref", "phone", "key", "name", "value", "reading_1", "reading_2", "why", "answer")
+
+_BOM = "\ufeff"
+_DELIMITERS = {"en": ",", "vi": ";"}
+_SHOWN_FAULTS = 200
+_PHONE_ONLY = re.compile(r"[\d\s()./;,|+-]*")
+_MISREAD_WORDS = frozenset(("true", "false"))
+_MISREAD_LENGTH = 20
+_INNER = re.compile(r"([,;|\t\"'\s])([=+@-])")
+
+
+def what_of(path: str) -> What:
+    """Return what a CSV file of this name is to hold: questions, where its name says so."""
+    return "questions" if "questions" in PurePath(path).name.lower() else "changes"
+
+
+def csv(
+    lines: Iterable[LogLine], language: str = "en", what: What = "changes"
+) -> Iterator[str]:
+    """Yield a log as CSV, a row at a time; the first piece has a BOM, so that Excel sees UTF-8.
+
+    In Vietnamese the delimiter is a semicolon, which Excel expects there.
+    """
+    rows = gather(lines)
+    if what == "questions":
+        yield _BOM + _row(QUESTIONS, language)
+        for row, question in rows.questions():
+            if row.status_of(question) != "written":
+                yield _row((*_identity(row, question), *_asked(row, question, language)), language)
+        return
+    yield _BOM + _row(CHANGES, language)
+    yield from (_row(cells, language) for cells in _changed(rows, language))
+
+
+def _changed(rows: Rows, language: str) -> Iterator[tuple[str, ...]]:
+    for row, change in rows.changes():
+        rule = change.rule if isinstance(change, SetNumber) else change.step
+        line, why = row.line, _why(change.why, language)
+        cells = line.ref, line.name, label(row.status, language), change.phone, *sides(change)
+        yield tuple(map(_cell, (*cells, rule, why, row.detail)))
+
+
+def _identity(row: CardRow, question: Question) -> tuple[str, ...]:
+    """Return the cells that must come back as they went out, in the order of the columns."""
+    line, readings = row.line, question.readings
+    cells = line.ref, question.phone, question.key, line.name, question.value
+    return tuple(map(_cell, (*cells, readings[0].after, readings[-1].after)))
+
+
+def _asked(row: CardRow, question: Question, language: str) -> tuple[str, str]:
+    first, last = question.readings[0], question.readings[-1]
+    said = f"1: {meaning(first.meaning, language)}. 2: {meaning(last.meaning, language)}."
+    known = row.answers.get(question.key, "")
+    answer = known if known in ("", "keep") else "1"
+    return _cell(f"{said} {_why(question.why, language)}"), answer
+
+
+def _why(reasons: Iterable[Why], language: str) -> str:
+    return " ".join(sentence(reason, language) for reason in reasons)
+
+
+def _row(cells: Sequence[str], language: str) -> str:
+    out = io.StringIO()
+    writer(out, delimiter=_DELIMITERS.get(language, ","), lineterminator="\r\n").writerow(cells)
+    return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Return a text as a cell that no spreadsheet computes or takes for a number or a date."""
+    text = visible(text).strip()
+    if not _PHONE_ONLY.fullmatch(text):
+        text = _INNER.sub(r"\1'\2", text)
+    return f"'{text}" if _is_misread(text) else text
+
+
+def _is_misread(text: str) -> bool:
+    """Say whether a spreadsheet could see in a cell anything but its text."""
+    if not text:
+        return False
+    dated = len(text) <= _MISREAD_LENGTH and any(char.isdigit() for char in text)
+    return dated or not text[0].isalpha() or text.casefold() in _MISREAD_WORDS
+
+
+# --- back again -----------------------------------------------------------------------------------
+
+
+def read_answers(text: str, lines: Iterable[LogLine]) -> list[AnswerLine]:
+    """Read the answers out of a questions file; rows without an answer give none.
+
+    An answer is `keep`, `1`, `2` or one of the readings as it is written; `2` is to keep. The file
+    may have a BOM, semicolons or tabs between its cells, and any line ends.
+
+    Args:
+        text: The file, decoded.
+        lines: The log that the questions are in.
+
+    Raises:
+        UsageError: Rows are altered, unknown or contradict each other; one message names them all.
+    """
+    return _Answers(lines).read(text.removeprefix(_BOM))
+
+
+class _Answers:
+    """Reads one file; gathers its faults."""
+
+    def __init__(self, lines: Iterable[LogLine]) -> None:
+        self.known: dict[tuple[str, ...], list[tuple[CardRow, Question]]] = {}
+        for row, question in gather(lines).questions():
+            name = tuple(map(_bare, _identity(row, question)))
+            self.known.setdefault(name[:3], []).append((row, question))
+        self.found: dict[tuple[str, str, str], tuple[int, AnswerLine]] = {}
+        self.faults: list[str] = []
+
+    def read(self, text: str) -> list[AnswerLine]:
+        try:
+            self._read_rows(text)
+        except CsvError as error:
+            self.faults.append(f"the file is not readable as CSV: {error}")
+        if self.faults:
+            raise UsageError(_listed(self.faults))
+        return [answer for _, answer in self.found.values()]
+
+    def _read_rows(self, text: str) -> None:
+        rows = reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+        header = tuple(_bare(cell).lower() for cell in next(rows, ()))
+        if header != QUESTIONS:
+            self.faults.append(f"line 1: the columns must be {', '.join(QUESTIONS)}")
+            return
+        line = rows.line_num + 1
+        for cells in rows:
+            if any(map(str.strip, cells)):
+                self._read_row(line, tuple(map(_bare, cells)))
+            line = rows.line_num + 1
+
+    def _read_row(self, line: int, cells: tuple[str, ...]) -> None:
+        if len(cells) != len(QUESTIONS):
+            self._fault(line, f"{len(cells)} cells instead of {len(QUESTIONS)}")
+            return
+        known = self.known.get(cells[:3])
+        if not known:
+            self._fault(line, "no such question in this log (ref, phone and key must stay)")
+            return
+        altered = [_altered(cells, row, question) for row, question in known]
+        if all(altered):
+            self._fault(line, f"{altered[0]} was altered; only the column answer may be")
+            return
+        row, question = known[altered.index("")]
+        self._take(line, row, question, cells[-1])
+
+    def _take(self, line: int, row: CardRow, question: Question, said: str) -> None:
+        if not said:
+            return
+        meant = _meant(said, question)
+        if not meant:
+            self._fault(line, f"the answer {said[:60]!r} is not keep, 1, 2 or a reading")
+            return
+        name = (row.line.ref, question.phone, question.key)
+        answer = AnswerLine(*name, meant)
+        before, former = self.found.setdefault(name, (line, answer))
+        if former != answer:
+            self._fault(line, f"contradicts the answer in line {before} to the same question")
+
+    def _fault(self, line: int, what: str) -> None:
+        self.faults.append(f"line {line}: {what}")
+
+
+def _meant(said: str, question: Question) -> str:
+    """Return the answer for the log; an empty string when what was said means nothing."""
+    first, last = question.readings[0], question.readings[-1]
+    if said.casefold() == "keep" or said in ("2", _bare(_cell(last.after))):
+        return "keep"
+    if said in ("1", _bare(_cell(first.after))):
+        return first.e164
+    return ""
+
+
+def _altered(cells: tuple[str, ...], row: CardRow, question: Question) -> str:
+    """Return the column in which a row differs from its question, or an empty string."""
+    asked = map(_bare, _identity(row, question))
+    pairs = zip(QUESTIONS, cells, asked, strict=False)
+    return next((column for column, is_now, was in pairs if is_now != was), "")
+
+
+def _bare(cell: str) -> str:
+    """Return a cell without the protective apostrophe, which some spreadsheets drop."""
+    return cell.strip().removeprefix("'").strip()
+
+
+def _delimiter(text: str) -> str:
+    header = text.partition("\n")[0]
+    return max(",;\t", key=header.count)
+
+
+def _listed(faults: list[str]) -> str:
+    """Join the faults, a line each; all are counted, but not more than 200 are shown."""
+    more = len(faults) - _SHOWN_FAULTS
+    shown = "\n".join(faults[:_SHOWN_FAULTS])
+    return f"{shown}\nand {more} more faults" if more > 0 else shown

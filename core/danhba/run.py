@@ -1,0 +1,723 @@
+"""The pipeline: read, convert, log, write; apply, resume and undo. Start reading here.
+
+`convert --write` is `plan`, which logs every proposal, then `apply`, which carries out what the
+log says. `apply` never converts anew; `convert` may, when a card moved between the two.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+import danhba
+from danhba.card import Card, Change, Edit, Missing, Outcome, Question, SetNumber
+from danhba.convert import UNDONE, Context, Judged, Proposal, convert
+from danhba.difflog import (
+    AnswerLine,
+    CardLine,
+    EndLine,
+    IntentLine,
+    LogWriter,
+    OutcomeLine,
+    Run,
+    Section,
+    SkipLine,
+    pack_raw,
+    read_log,
+    sha256,
+    splices,
+    unpack_raw,
+    unsplice,
+)
+from danhba.errors import LogError, UsageError
+from danhba.state import State, Written
+from danhba.syncer import Copies, Fidelity, NamesByContent, Syncer
+
+BATCH = 500
+"""Cards fetched, logged and made durable together before they are written."""
+ROUNDS = 3
+"""How often a card that moved is read and converted again."""
+
+Show = Callable[[CardLine | SkipLine], None]
+Progress = Callable[[int], None]
+
+
+def _silent(_: object) -> None:
+    return None
+
+
+@dataclass
+class Tally:
+    """Counts cards and numbers, so that the sums add up (promise 7)."""
+
+    numbers: dict[Judged, int] = field(default_factory=dict)
+    read: int = 0
+    changed: int = 0
+    asked: int = 0
+    skipped: int = 0
+    elsewhere: dict[str, int] = field(default_factory=dict)
+    not_applicable: int = 0
+
+    def end(self, **more: int) -> EndLine:
+        """Return the closing line of a section."""
+        by_verdict = {"convert": 0, "keep": 0, "ask": 0}
+        undecided = 0
+        for judged, count in self.numbers.items():
+            by_verdict[judged.verdict] += count
+            undecided += count if judged.code == "also-valid-today" else 0
+        totals = {
+            "cards_read": self.read,
+            "cards_changed": self.changed,
+            "cards_asked": self.asked,
+            "cards_unchanged": self.read - self.changed - self.asked - self.skipped,
+            "cards_skipped": self.skipped,
+            "numbers_read": sum(by_verdict.values()),
+            **{f"numbers_{verdict}": count for verdict, count in by_verdict.items()},
+            "numbers_ambiguous": undecided,
+        }
+        if self.not_applicable:
+            totals["changes_not_applicable"] = self.not_applicable
+        return EndLine({**totals, **more}, tuple(self._rows()), self.elsewhere)
+
+    def _rows(self) -> Iterator[tuple[str, str, str, str, str, int]]:
+        rows: dict[tuple[str, str, str, str, str], int] = {}
+        for judged, count in self.numbers.items():
+            rule = judged.rule.id if judged.rule and judged.verdict != "keep" else ""
+            name = judged.name_vi or judged.name
+            if judged.code == "foreign":
+                name = f"+{judged.country_code}"
+            key = (judged.verdict, judged.code, rule, name, judged.kind)
+            rows[key] = rows.get(key, 0) + count
+        return ((*key, count) for key, count in sorted(rows.items()))
+
+
+@dataclass
+class Job:
+    """One source, what to do with it, and where to write it down.
+
+    Attributes:
+        syncer: The source.
+        source: Its name in state and log: an absolute path or a URL without secrets.
+        context: What the converter needs.
+        state: What danhba remembers.
+        now: The time of the run; what REV is set to.
+        target: Where a copy is written; empty for none.
+        show: Told of each card with a proposal or a trouble, in order.
+        progress: Told how many cards were read since it was last told.
+    """
+
+    syncer: Syncer
+    source: str
+    context: Context
+    state: State
+    now: datetime
+    target: str = ""
+    show: Show = _silent
+    progress: Progress = _silent
+    tally: Tally = field(default_factory=Tally)
+
+    def begin(self, log: LogWriter, section: Section, run: str) -> None:
+        """Open a section of the log."""
+        context = self.context
+        packs = {pack.id: pack.sha256 for pack in context.packs.values()}
+        log.add(
+            Run(
+                run, section, self.now.isoformat(), self.source, self.target,
+                danhba=danhba.__version__, country=context.home.country, packs=packs,
+                today=context.today.isoformat(),
+            )
+        )  # fmt: skip
+
+
+def new_run_id(now: datetime) -> str:
+    """Return an id that sorts by time and is unlikely to meet another: `20261122-101500-1a2b3c`."""
+    return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+# -- plan ----------------------------------------------------------------------------------------
+
+
+def plan(job: Job, log: LogWriter) -> EndLine:
+    """Convert every card of the source and log what is proposed; write nothing."""
+    job.begin(log, "convert", log.path.stem)
+    for _ in _proposals(job, log, job.syncer.read()):
+        pass
+    end = job.tally.end()
+    log.add(end)
+    log.flush()
+    return end
+
+
+def copy(job: Job, log: LogWriter, target: Path | None) -> EndLine:
+    """Convert the source into a copy, in one pass; the source stays as it is.
+
+    Raises:
+        UsageError: The syncer cannot make copies.
+    """
+    if not isinstance(job.syncer, Copies):
+        raise UsageError(f"{job.source}: cannot be copied with -o; use --write")
+    job.begin(log, "convert", log.path.stem)
+
+    def edits() -> Iterator[Edit]:
+        yield from _proposals(job, log, job.syncer.read())
+        log.add(IntentLine("*", ""))
+        log.sync()
+
+    failed = 0
+    for outcome in job.syncer.copy_to(target, edits()):
+        if outcome.status != "written":
+            failed += 1
+            log.add(OutcomeLine(outcome.ref, outcome.status, "", outcome.detail))
+    log.add(OutcomeLine("*", "written"))
+    end = job.tally.end(cards_failed=failed)
+    log.add(end)
+    log.flush()
+    return end
+
+
+def _proposals(job: Job, log: LogWriter, cards: Iterable[Card]) -> Iterator[Edit]:
+    """Convert cards; log, show and count what is proposed; yield the edits."""
+    tally, context, numbers = job.tally, job.context, job.tally.numbers
+    told = 0
+    for card in cards:
+        tally.read += 1
+        if card.trouble:
+            tally.skipped += 1
+            _log_and_show(job, log, SkipLine(card.ref, card.trouble))
+            continue
+        proposal = convert(card, context)
+        for judged in proposal.judged:
+            numbers[judged] = numbers.get(judged, 0) + 1
+        for place in card.elsewhere:
+            tally.elsewhere[place] = tally.elsewhere.get(place, 0) + 1
+        if proposal.changes or proposal.questions:
+            edit = _propose(job, log, card, proposal)
+            if edit:
+                yield edit
+        if tally.read - told >= 1000:
+            job.progress(tally.read - told)
+            told = tally.read
+    job.progress(tally.read - told)
+
+
+def _propose(job: Job, log: LogWriter, card: Card, proposal: Proposal) -> Edit | None:
+    supported = job.syncer.supports
+    changes = tuple(change for change in proposal.changes if type(change) in supported)
+    job.tally.not_applicable += len(proposal.changes) - len(changes)
+    if changes:
+        job.tally.changed += 1
+    elif proposal.questions:
+        job.tally.asked += 1
+    else:
+        return None
+    details = card.details
+    date = details.date.isoformat() if details.date else ""
+    raw = job.syncer.patch(card, changes, job.now) if changes else card.raw
+    line = CardLine(
+        card.ref, details.name, card.version, date, changes, proposal.questions, card.sha256,
+        *_way_back(job.syncer, card, raw, changed=bool(changes)),
+    )  # fmt: skip
+    _log_and_show(job, log, line)
+    return Edit(card, raw) if changes else None
+
+
+def _way_back(
+    syncer: Syncer, card: Card, raw: bytes, *, changed: bool
+) -> tuple[str, str, tuple[tuple[int, int, str], ...], str]:
+    """Return sha256 and ref after the change, and the splices or the original to undo it."""
+    if not changed:
+        return "", "", (), ""
+    ref = syncer.ref_after(card, raw) if isinstance(syncer, NamesByContent) else card.ref
+    ref_after = "" if ref == card.ref else ref
+    if syncer.writes_remotely:
+        return sha256(raw), ref_after, (), pack_raw(card.raw)
+    return sha256(raw), ref_after, splices(card.raw, raw), ""
+
+
+def _log_and_show(job: Job, log: LogWriter, line: CardLine | SkipLine) -> None:
+    log.add(line)
+    job.show(line)
+
+
+# -- the log as it stands --------------------------------------------------------------------------
+
+
+@dataclass
+class Step:
+    """One write of ours to a card: what was sent, and the way back."""
+
+    sha256_before: str
+    sha256_after: str
+    splices: tuple[tuple[int, int, str], ...]
+    original: str
+    changes: tuple[Change, ...]
+    ref_after: str
+    settled: bool = False
+    version: str = ""
+
+    def back(self, raw: bytes) -> bytes:
+        """Return the raw before this write."""
+        return unpack_raw(self.original) if self.original else unsplice(raw, self.splices)
+
+
+@dataclass
+class Entry:
+    """What a log says about one card, up to now.
+
+    Attributes:
+        line: The latest proposal.
+        steps: Our writes to it, oldest first; the last may be unsettled after a crash.
+    """
+
+    line: CardLine
+    steps: list[Step] = field(default_factory=list)
+    undone: bool = False
+
+    @property
+    def ref(self) -> str:
+        """The card's ref now."""
+        return next((s.ref_after for s in reversed(self.steps) if s.ref_after), self.line.ref)
+
+    def versions(self) -> tuple[str, str]:
+        """Return the version and the sha256 the card has if nobody but us touched it."""
+        if self.steps:
+            return self.steps[-1].version, self.steps[-1].sha256_after
+        return self.line.version, self.line.sha256_before
+
+
+@dataclass
+class Story:
+    """A whole log, read and put together.
+
+    Attributes:
+        first: Its first line.
+        entries: ref at planning -> what is known of that card; only cards with a proposal.
+        answers: (ref, key of the question) -> answer, the latest counts.
+        skipped: How many cards were passed over when planning.
+    """
+
+    first: Run
+    entries: dict[str, Entry]
+    answers: dict[tuple[str, str], str]
+    skipped: int = 0
+    end: EndLine | None = None
+
+
+def read_story(path: Path) -> Story:
+    """Read a log and put together what became of each card.
+
+    Raises:
+        LogError: The log is damaged, or does not begin with a run.
+    """
+    lines = read_log(path)
+    first = next(lines, None)
+    if not isinstance(first, Run):
+        raise LogError(f"{path}:1: not a diff log: it does not begin with a run")
+    story = Story(first, {}, {})
+    section: Section = first.section
+    for line in lines:
+        if isinstance(line, Run):
+            section = line.section
+        elif isinstance(line, CardLine):
+            _planned(story, line)
+        elif isinstance(line, IntentLine):
+            _intended(story, line, section)
+        elif isinstance(line, OutcomeLine):
+            _came_out(story, line, section)
+        elif isinstance(line, AnswerLine):
+            story.answers[line.ref, line.key] = line.answer
+        elif isinstance(line, SkipLine):
+            story.skipped += 1
+        elif story.end is None:
+            story.end = line
+    return story
+
+
+def _planned(story: Story, line: CardLine) -> None:
+    entry = story.entries.get(line.ref)
+    if entry:
+        entry.line = line
+    else:
+        story.entries[line.ref] = Entry(line)
+
+
+def _intended(story: Story, line: IntentLine, section: Section) -> None:
+    if line.ref == "*":
+        for entry in story.entries.values():
+            if entry.line.changes:
+                entry.steps.append(_step(entry.line, IntentLine(entry.line.ref, "")))
+    elif section != "undo" and line.ref in story.entries:
+        entry = story.entries[line.ref]
+        entry.steps.append(_step(entry.line, line))
+
+
+def _step(line: CardLine, intent: IntentLine) -> Step:
+    if intent.changes:
+        return Step(
+            intent.sha256_before, intent.sha256, intent.splices, intent.original, intent.changes,
+            intent.ref_after,
+        )  # fmt: skip
+    return Step(
+        line.sha256_before, line.sha256_after, line.splices, line.original, line.changes,
+        line.ref_after,
+    )  # fmt: skip
+
+
+def _came_out(story: Story, line: OutcomeLine, section: Section) -> None:
+    refs = list(story.entries) if line.ref == "*" else [line.ref]
+    for ref in refs:
+        entry = story.entries.get(ref)
+        if entry is None:
+            continue
+        if section == "undo":
+            if line.status == "written":
+                entry.undone, entry.steps = True, []
+        elif entry.steps and not entry.steps[-1].settled:
+            step = entry.steps[-1]
+            if line.status == "written":
+                step.settled, step.version = True, line.version or step.sha256_after
+            else:
+                entry.steps.pop()
+
+
+# -- apply -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Result:
+    """What became of the cards of an apply or undo.
+
+    Attributes:
+        written: How many were written, or found written already.
+        problems: ref -> what went wrong: stale, conflict, failed.
+    """
+
+    written: int = 0
+    problems: dict[str, OutcomeLine] = field(default_factory=dict)
+
+
+def apply(job: Job, log: LogWriter, story: Story, *, section: Section = "apply") -> Result:
+    """Carry out what the log proposes and what was answered; settle first what a crash left open."""
+    job.state.log_began(job.source, log.path)
+    job.begin(log, section, story.first.run)
+    result = Result()
+    now = datetime.fromisoformat(story.first.time)
+    pending = _Pending(job, log, story, result, now)
+    _write(job, log, pending.edits(), pending.refs, result, story)
+    log.add(EndLine({"cards_written": result.written, "cards_not_written": len(result.problems)}))
+    log.sync()
+    job.state.log_finished(log.path)
+    return result
+
+
+class _Pending:
+    """The edits that a log still asks for, in batches whose intents are durable."""
+
+    def __init__(
+        self, job: Job, log: LogWriter, story: Story, result: Result, now: datetime
+    ) -> None:
+        self.job, self.log, self.story, self.result, self.now = job, log, story, result, now
+        self.refs: dict[str, str] = {}  # ref now -> ref at planning
+
+    def edits(self) -> Iterator[Edit]:
+        """Yield the edits; each batch is fetched, checked and logged before its first edit."""
+        todo = ((entry, wanted) for entry in self.story.entries.values()
+                if (wanted := self._wanted(entry)) or self._open(entry))  # fmt: skip
+        while batch := {entry.ref: (entry, wanted) for entry, wanted in islice(todo, BATCH)}:
+            edits = []
+            for card in self.job.syncer.fetch(list(batch)):
+                entry, wanted = batch[card.ref]
+                edit = self._check(entry, wanted, card)
+                if edit:
+                    edits.append(edit)
+            self.log.sync()
+            yield from edits
+            self.job.progress(len(batch))
+
+    @staticmethod
+    def _open(entry: Entry) -> bool:
+        return bool(entry.steps) and not entry.steps[-1].settled
+
+    def _wanted(self, entry: Entry) -> tuple[Change, ...]:
+        """Return the changes of a card that are proposed or answered, and not made yet."""
+        if entry.undone:
+            return ()
+        made = {
+            change.phone: change
+            for step in entry.steps if step.settled
+            for change in step.changes
+        }  # fmt: skip
+        wanted: dict[str, Change] = {change.phone: change for change in entry.line.changes}
+        for question in entry.line.questions:
+            answered = self._answered(entry.line.ref, question)
+            if answered:
+                earlier = wanted.get(question.phone)
+                before = question.value
+                if earlier and question.phone in made and isinstance(earlier, SetNumber):
+                    before = earlier.after
+                wanted[question.phone] = SetNumber(
+                    question.phone, before, answered.after, answered.rule, "answer", question.why
+                )
+        return tuple(
+            change for phone, change in wanted.items()
+            if phone not in made or _goes_on(made[phone], change)
+        )  # fmt: skip
+
+    def _answered(self, ref: str, question: Question) -> SetNumber | None:
+        answer = self.story.answers.get((ref, question.key), "")
+        for reading in question.readings:
+            if answer and reading.e164 == answer and reading.rule:
+                return SetNumber(question.phone, question.value, reading.after, reading.rule)
+        return None
+
+    def _check(self, entry: Entry, wanted: tuple[Change, ...], card: Card | Missing) -> Edit | None:
+        """Compare a card with the log; return its edit, or settle or list it."""
+        line = entry.line
+        if isinstance(card, Missing):
+            return self._settle_missing(entry, card)
+        version, sha = entry.versions()
+        if self._open(entry):
+            if card.sha256 == entry.steps[-1].sha256_after or self._is_as_sent(entry, card):
+                self._note(line.ref, "written", card.version)
+                entry.steps[-1].settled, entry.steps[-1].version = True, card.version
+                wanted = self._wanted(entry)
+                return self._edit(entry, wanted, card) if wanted else None
+            entry.steps.pop()
+            version, sha = entry.versions()
+            wanted = self._wanted(entry)
+        if card.version != version and card.sha256 != sha:
+            self._note(line.ref, "stale", detail="the card has changed since the log was written")
+            return None
+        return self._edit(entry, wanted, card)
+
+    def _is_as_sent(self, entry: Entry, card: Card) -> bool:
+        """Say whether a card of a server that re-forms cards is what was sent before a crash."""
+        step = entry.steps[-1]
+        if not step.original:
+            return False
+        before = Card(card.ref, unpack_raw(step.original), card.phones)
+        try:
+            sent = self.job.syncer.patch(before, step.changes, self.now)
+        except ValueError:
+            return False
+        return self.job.syncer.compare(sent, card.raw) is not Fidelity.LOST
+
+    def _settle_missing(self, entry: Entry, missing: Missing) -> Edit | None:
+        """Look for a card that is named by its content under the name it had before a write."""
+        if self._open(entry) and entry.ref != entry.line.ref:
+            entry.steps.pop()
+            found = next(iter(self.job.syncer.fetch([entry.ref])))
+            if isinstance(found, Card):
+                return self._check(entry, self._wanted(entry), found)
+        self._note(entry.line.ref, "stale", detail=f"{missing.ref}: the card is gone")
+        return None
+
+    def _edit(self, entry: Entry, wanted: tuple[Change, ...], card: Card) -> Edit | None:
+        if not wanted:
+            return None
+        line, job = entry.line, self.job
+        try:
+            raw = job.syncer.patch(card, wanted, self.now)
+        except ValueError as error:
+            self._note(line.ref, "stale", detail=str(error))
+            return None
+        if wanted == line.changes and sha256(raw) == line.sha256_after:
+            self.log.add(IntentLine(line.ref, line.sha256_after))
+        else:
+            digest, ref_after, way, original = _way_back(job.syncer, card, raw, changed=True)
+            self.log.add(
+                IntentLine(line.ref, digest, ref_after, way, original, wanted, card.sha256)
+            )
+        self.refs[card.ref] = line.ref
+        return Edit(card, raw)
+
+    def _note(self, ref: str, status: str, version: str = "", detail: str = "") -> None:
+        line = OutcomeLine(ref, status, version, detail)  # type: ignore[arg-type]  # a Literal
+        self.log.add(line)
+        if status == "written":
+            self.result.written += 1
+        else:
+            self.result.problems[ref] = line
+
+
+def _goes_on(made: Change, wanted: Change) -> bool:
+    """Say whether a change builds on one that was made to the same field already."""
+    return (
+        isinstance(made, SetNumber)
+        and isinstance(wanted, SetNumber)
+        and wanted.before == made.after
+        and wanted.after != made.after
+    )
+
+
+def _write(
+    job: Job, log: LogWriter, edits: Iterator[Edit], refs: dict[str, str], result: Result, story: Story
+) -> None:
+    """Write edits, log each outcome, and remember the cards we wrote."""
+    written: list[Written] = []
+    for outcome in job.syncer.write(edits):
+        ref = refs.pop(outcome.ref, outcome.ref)
+        _log_outcome(log, result, ref, outcome)
+        if outcome.status == "written":
+            line = story.entries[ref].line
+            values = tuple(c.after for c in line.changes if isinstance(c, SetNumber))
+            ref_after = line.ref_after or ref
+            written.append(Written(ref, ref_after, outcome.version, line.date, values))
+        if len(written) >= BATCH:
+            job.state.remember_written(job.source, written)
+            written.clear()
+    if written:
+        job.state.remember_written(job.source, written)
+
+
+def _log_outcome(log: LogWriter, result: Result, ref: str, outcome: Outcome) -> None:
+    line = OutcomeLine(ref, outcome.status, outcome.version, outcome.detail)
+    log.add(line)
+    if outcome.status == "written":
+        result.written += 1
+        result.problems.pop(ref, None)
+    else:
+        result.problems[ref] = line
+
+
+def replan(job: Job, log: LogWriter, story: Story, refs: Iterable[str]) -> list[str]:
+    """Read and convert cards again that moved on; append the new proposals to the log."""
+    job.begin(log, "replan", story.first.run)
+    found = (card for card in job.syncer.fetch(list(refs)) if isinstance(card, Card))
+    fresh = []
+    for edit in _proposals(job, log, found):
+        fresh.append(edit.card.ref)
+    log.add(job.tally.end())
+    log.sync()
+    return fresh
+
+
+def convert_in_place(job: Job, log: LogWriter) -> tuple[EndLine, Result]:
+    """Plan, then apply the plan; a card that moved meanwhile is converted again, three times at most."""
+    end = plan(job, log)
+    tally = job.tally
+    log.sync()
+    result = Result()
+    if not tally.changed:
+        return end, result
+    result = apply(job, log, read_story(log.path))
+    for _ in range(ROUNDS):
+        moved = [r for r, line in result.problems.items() if line.status in ("conflict", "stale")]
+        if not moved:
+            break
+        job.tally = Tally()
+        story = read_story(log.path)
+        now_at = [story.entries[ref].ref for ref in moved]
+        replan(job, log, story, now_at)
+        again = apply(job, log, read_story(log.path))
+        result.written += again.written
+        for ref in moved:
+            result.problems.pop(ref)
+        result.problems.update(again.problems)
+    job.tally = tally
+    return end, result
+
+
+def settle(job: Job, path: Path) -> Result:
+    """Find out which intents of a log that a crash cut off were carried out; write nothing else."""
+    with LogWriter(path) as log:
+        story = read_story(path)
+        for entry in story.entries.values():
+            if not _Pending._open(entry):
+                entry.undone = True  # neither look at nor write what was not under way
+        job.begin(log, "apply", story.first.run)
+        result = Result()
+        now = datetime.fromisoformat(story.first.time)
+        pending = _Pending(job, log, story, result, now)
+        for edit in pending.edits():
+            ref = pending.refs[edit.card.ref]
+            log.add(OutcomeLine(ref, "failed", "", "the run was cut off before this card"))
+        log.add(EndLine({"cards_written": result.written}))
+        log.sync()
+    job.state.log_finished(path)
+    return result
+
+
+# -- undo ------------------------------------------------------------------------------------------
+
+
+def undo(job: Job, log: LogWriter, story: Story) -> Result:
+    """Restore the cards that the log's runs wrote; in cards touched since, only our own numbers."""
+    job.state.log_began(job.source, log.path)
+    job.begin(log, "undo", story.first.run)
+    result = Result()
+    refs: dict[str, str] = {}
+    restored: list[tuple[str, str, str]] = []
+
+    def edits() -> Iterator[Edit]:
+        todo = (entry for entry in story.entries.values() if entry.steps)
+        while batch := {entry.ref: entry for entry in islice(todo, BATCH)}:
+            ready = []
+            for card in job.syncer.fetch(list(batch)):
+                entry = batch[card.ref]
+                raw = _restored(job, entry, card)
+                if isinstance(raw, str):
+                    line = OutcomeLine(entry.line.ref, "kept", "", raw)
+                    log.add(line)
+                    result.problems[entry.line.ref] = line
+                elif isinstance(card, Card):
+                    log.add(IntentLine(entry.line.ref, sha256(raw)))
+                    refs[card.ref] = entry.line.ref
+                    ready.append(Edit(card, raw))
+            log.sync()
+            yield from ready
+
+    for outcome in job.syncer.write(edits()):
+        ref = refs.pop(outcome.ref)
+        _log_outcome(log, result, ref, outcome)
+        if outcome.status == "written":
+            restored.extend(_keep_answers(story.entries[ref]))
+    job.state.remember_answers(job.source, restored)
+    log.add(EndLine({"cards_restored": result.written, "cards_not_restored": len(result.problems)}))
+    log.sync()
+    job.state.log_finished(log.path)
+    return result
+
+
+def _keep_answers(entry: Entry) -> Iterator[tuple[str, str, str]]:
+    """Yield what the ledger keeps of a restored card: its old values are to stay."""
+    for step in entry.steps:
+        for change in step.changes:
+            if isinstance(change, SetNumber):
+                yield entry.line.ref, UNDONE + change.before, "keep"
+
+
+def _restored(job: Job, entry: Entry, card: Card | Missing) -> bytes | str:
+    """Return the raw that undoes our writes to a card, or why there is none."""
+    if isinstance(card, Missing):
+        return "the card is gone"
+    if not entry.steps[-1].settled and card.sha256 != entry.steps[-1].sha256_after:
+        entry.steps.pop()  # a crash came before the write
+        return _restored(job, entry, card) if entry.steps else "was not written"
+    raw = card.raw
+    if card.sha256 == entry.steps[-1].sha256_after or card.version == entry.steps[-1].version:
+        for step in reversed(entry.steps):
+            raw = step.back(raw)
+        if sha256(raw) == entry.steps[0].sha256_before:
+            return raw
+    return _reverted(job, entry, card)
+
+
+def _reverted(job: Job, entry: Entry, card: Card) -> bytes | str:
+    """Put back only the numbers that are still as we wrote them."""
+    back: list[Change] = []
+    for step in reversed(entry.steps):
+        for change in step.changes:
+            if isinstance(change, SetNumber):
+                same = [p for p in card.phones if p.value == change.after]
+                mine = next((p for p in same if p.key == change.phone), same[0] if same else None)
+                if mine and all(b.phone != mine.key for b in back):
+                    back.append(SetNumber(mine.key, mine.value, change.before, change.rule, "undo"))
+    if not back:
+        return "the card was changed by someone else since, and holds none of our numbers any more"
+    return job.syncer.patch(card, back, job.now)
+

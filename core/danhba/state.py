@@ -1,0 +1,185 @@
+"""What danhba remembers between runs: answers, its own writes, and which log belongs to which source.
+
+One SQLite file in the state folder, mode 0600 in a folder of 0700. The logs lie beside it, and a
+lock per source keeps a second run out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from danhba.errors import DanhbaError, LockedError
+from danhba.evidence import Earlier
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS answer (
+    source TEXT, ref TEXT, key TEXT, answer TEXT, PRIMARY KEY (source, ref, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS written (
+    source TEXT, ref TEXT, version TEXT, date TEXT, ours TEXT, PRIMARY KEY (source, ref)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS log (
+    source TEXT, path TEXT PRIMARY KEY, finished INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder for state: `DANHBA_STATE_DIR`, else the platform's place for it."""
+    if given := environ.get("DANHBA_STATE_DIR"):
+        return Path(given)
+    from platformdirs import user_state_path  # 25 ms, not needed when the variable is set
+
+    return user_state_path("danhba", appauthor=False)
+
+
+class Written(NamedTuple):
+    """A card we wrote.
+
+    Attributes:
+        ref: Its ref before.
+        ref_after: Its ref after.
+        version: Its version after.
+        date: Its own date before, RFC 3339; empty when unknown.
+        values: The phone values we wrote.
+    """
+
+    ref: str
+    ref_after: str
+    version: str
+    date: str
+    values: tuple[str, ...]
+
+
+class State:
+    """The memory of danhba; opened lazily, so that a run that needs none makes none."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._connection: sqlite3.Connection | None = None
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the diff logs."""
+        return self.folder / "logs"
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = self.folder / "state.sqlite3"
+            try:
+                path.touch(mode=0o600, exist_ok=True)
+                self._connection = sqlite3.connect(path, timeout=30)
+                self._connection.executescript("PRAGMA journal_mode=WAL;" + _SCHEMA)
+            except (OSError, sqlite3.Error) as error:
+                raise DanhbaError(
+                    f"{path}: cannot be used: {error}. Give another folder in DANHBA_STATE_DIR."
+                ) from error
+        return self._connection
+
+    def _exists(self) -> bool:
+        return self._connection is not None or (self.folder / "state.sqlite3").exists()
+
+    def close(self) -> None:
+        """Close the file; it may be opened again."""
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def answers(self, source: str) -> dict[tuple[str, str], str]:
+        """Return what a person answered for a source: (ref, key of the question) -> answer."""
+        if not self._exists():
+            return {}
+        rows = self._open().execute("SELECT ref, key, answer FROM answer WHERE source = ?", (source,))
+        return {(ref, key): answer for ref, key, answer in rows}
+
+    def remember_answers(self, source: str, answers: Iterable[tuple[str, str, str]]) -> None:
+        """Keep answers (ref, key, answer); an empty answer takes an earlier one back."""
+        with self._open() as connection:
+            for ref, key, answer in answers:
+                where = (source, ref, key)
+                if answer:
+                    connection.execute("INSERT OR REPLACE INTO answer VALUES (?,?,?,?)", (*where, answer))
+                else:
+                    connection.execute(
+                        "DELETE FROM answer WHERE source = ? AND ref = ? AND key = ?", where
+                    )
+
+    def forget_answers(self, source: str) -> int:
+        """Forget all answers for a source; return how many there were."""
+        with self._open() as connection:
+            return connection.execute("DELETE FROM answer WHERE source = ?", (source,)).rowcount
+
+    def dates(self, source: str) -> dict[str, Earlier]:
+        """Return what the cards of a source were before we wrote them, by ref."""
+        if not self._exists():
+            return {}
+        rows = self._open().execute(
+            "SELECT ref, version, date, ours FROM written WHERE source = ? AND date <> ''", (source,)
+        )
+        return {
+            ref: Earlier(version, datetime.fromisoformat(day).date(), frozenset(ours.split("\n")))
+            for ref, version, day, ours in rows
+        }
+
+    def remember_written(self, source: str, rows: Iterable[Written]) -> None:
+        """Keep what cards were before we wrote them; answers follow a card to its new ref."""
+        with self._open() as connection:
+            for row in rows:
+                ours = "\n".join(row.values)
+                connection.execute(
+                    "INSERT INTO written VALUES (?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE SET"
+                    " version = ?3, ours = ours || char(10) || ?5,"
+                    " date = CASE date WHEN '' THEN ?4 ELSE date END",
+                    (source, row.ref_after, row.version, row.date, ours),
+                )
+                if row.ref_after != row.ref:
+                    connection.execute(
+                        "UPDATE OR REPLACE answer SET ref = ? WHERE source = ? AND ref = ?",
+                        (row.ref_after, source, row.ref),
+                    )
+
+    def log_began(self, source: str, path: Path) -> None:
+        """Remember that a log of the source holds intents that may need settling."""
+        with self._open() as connection:
+            connection.execute("INSERT OR REPLACE INTO log VALUES (?,?,0)", (source, str(path)))
+
+    def log_finished(self, path: Path) -> None:
+        """Remember that every intent of the log has its outcome."""
+        with self._open() as connection:
+            connection.execute("UPDATE log SET finished = 1 WHERE path = ?", (str(path),))
+
+    def unfinished_logs(self, source: str) -> list[Path]:
+        """Return the logs of the source that a crash left unsettled and that are still there."""
+        if not self._exists():
+            return []
+        rows = self._open().execute("SELECT path FROM log WHERE source = ? AND finished = 0", (source,))
+        return [path for (name,) in rows if (path := Path(name)).exists()]
+
+    @contextmanager
+    def locked(self, source: str) -> Iterator[None]:
+        """Hold the source for this run.
+
+        Raises:
+            LockedError: Another run holds it.
+        """
+        from filelock import FileLock, Timeout  # 60 ms, and only runs that write need it
+
+        folder = self.folder / "locks"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        name = hashlib.sha256(source.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        lock = FileLock(folder / f"{name}.lock", timeout=0)
+        try:
+            with lock:
+                yield
+        except Timeout as error:
+            raise LockedError(
+                f"{source}: another run of danhba is working on it; wait until it ends"
+            ) from error

@@ -1,0 +1,421 @@
+"""How does a reason read in English and in Vietnamese? Codes in, sentences and labels out.
+
+A template names its arguments in braces; a part in square brackets is left out when one of its
+arguments is absent. Dates are written the way the language writes them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from danhba.card import Why
+
+Language: TypeAlias = Literal["en", "vi"]
+LANGUAGES: tuple[Language, ...] = ("en", "vi")
+
+_VARIABLES = ("DANHBA_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+_ARGUMENT = re.compile(r"\{(\w+)\}")
+_ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+_MEANING = re.compile(r"([a-z-]+)(?:, (.+?))? \((?:(valid today)|old form, until (\S+))\)")
+
+
+def language_of(environ: Mapping[str, str]) -> Language:
+    """Return the language a person's environment asks for; the first variable set decides."""
+    asked = next((environ[name] for name in _VARIABLES if environ.get(name)), "")
+    return "vi" if asked.lower().startswith("vi") else "en"
+
+
+def sentence(why: Why, language: str) -> str:
+    """Return a reason as a sentence; an unknown code is returned as it is."""
+    return _filled(_template(_SENTENCES, why.code, language), why.args, language)
+
+
+def label(key: str, language: str) -> str:
+    """Return the word or heading for a verdict, kind, status, total, …; an unknown key as it is."""
+    return _template(_LABELS, key, language)
+
+
+def reason_label(code: str, language: str) -> str:
+    """Return a reason without its arguments, as a line of a table wants it."""
+    return sentence(Why(code), language).removesuffix(".")
+
+
+def meaning(text: str, language: str) -> str:
+    """Return what a reading means (`Reading.meaning`, which is English) in a language."""
+    if text == "some other number":
+        return label("other-number", language)
+    found = _MEANING.fullmatch(text)
+    if not found:
+        return label(text, language)
+    kind, name, today, until = found.groups()
+    args = {"kind": label(kind, language), "name": name or "", "until": until or ""}
+    return _filled(label("valid-now" if today else "old-form", language), args, language)
+
+
+def known_codes() -> frozenset[str]:
+    """Return the codes that have a sentence in every language."""
+    return frozenset(_SENTENCES)
+
+
+def known_labels() -> frozenset[str]:
+    """Return the keys that have a label in every language."""
+    return frozenset(_LABELS)
+
+
+def _template(texts: Mapping[str, tuple[str, str]], key: str, language: str) -> str:
+    english, vietnamese = texts.get(key, (key, key))
+    return vietnamese if language == "vi" else english
+
+
+def _filled(template: str, args: Mapping[str, str], language: str) -> str:
+    """Put the arguments in; they are never read as a template themselves."""
+
+    def chosen(part: re.Match[str]) -> str:
+        return part[1] if all(args.get(name) for name in _ARGUMENT.findall(part[1])) else ""
+
+    def value(argument: re.Match[str]) -> str:
+        return _localised(args.get(argument[1]) or "…", language)
+
+    return _ARGUMENT.sub(value, _OPTIONAL.sub(chosen, template))
+
+
+def _localised(value: str, language: str) -> str:
+    date = _ISO_DATE.fullmatch(value) if language == "vi" else None
+    return f"{date[3]}/{date[2]}/{date[1]}" if date else value
+
+
+# By code, English and Vietnamese.
+_SENTENCES: dict[str, tuple[str, str]] = {
+    # --- what the digits say (convert.py) ---------------------------------------------------------
+    "one-reading": (
+        "Can only be an old number[: {old} became {new}][ ({name})].",
+        "Chỉ có thể là số cũ[: đầu số {old} đã đổi thành {new}][ ({name})].",
+    ),
+    "current": (
+        "Valid today[ ({name})]; nothing to change.",
+        "Số đang dùng hiện nay[ ({name})]; không cần đổi.",
+    ),
+    "also-valid-today": (
+        "Could be an old landline[ ({name})], but is also a valid number today[ ({today})];"
+        " nothing on the card decides.",
+        "Có thể là số bàn cũ[ ({name})], nhưng hiện cũng là một số hợp lệ[ ({today})];"
+        " trong liên hệ không có gì để phân định.",
+    ),
+    "no-such-line": (
+        "Looks like an old number[ ({name})], but no such line exists under the new prefix either.",
+        "Trông như số cũ[ ({name})], nhưng sau khi đổi đầu số cũng không có số nào như vậy.",
+    ),
+    "no-such-number": (
+        "No such number exists today[ ({name})], and no renumbering explains it.",
+        "Hiện không có số nào như vậy[ ({name})], và cũng không thuộc đợt đổi số nào.",
+    ),
+    "closed": (
+        "Belongs to a service that was closed[ ({name})]; nothing replaced it.",
+        "Thuộc dịch vụ đã ngừng hoạt động[ ({name})]; không có số thay thế.",
+    ),
+    "too-short": (
+        "Too short to hold an area code; a service number, or digits are missing.",
+        "Quá ngắn để có mã vùng; có thể là số dịch vụ hoặc bị thiếu chữ số.",
+    ),
+    "foreign": (
+        "A number of another country; left alone.",
+        "Số của nước khác; giữ nguyên.",
+    ),
+    "maybe-foreign": (
+        "Ten digits without the leading 0: an old landline[ ({name})], or a North American number.",
+        "Mười chữ số không có số 0 đầu: có thể là số bàn cũ[ ({name})], cũng có thể là số Bắc Mỹ.",
+    ),
+    "foreign-card": (
+        "Would be converted as an old number[ ({name})], but the card points to another country.",
+        "Lẽ ra được đổi như số cũ[ ({name})], nhưng liên hệ này có vẻ ở nước khác.",
+    ),
+    "answered": (
+        "A person has decided this.",
+        "Đã có người quyết định.",
+    ),
+    "would-hop": (
+        "After the change, the new number could be taken for an old one and changed once more."
+        " If you choose to convert it, only the records on this computer prevent that:"
+        " another computer knows nothing of your answer.",
+        "Sau khi đổi, số mới lại có thể bị nhầm là số cũ và bị đổi thêm lần nữa."
+        " Nếu bạn chọn đổi, chỉ sổ ghi nhớ trên máy này ngăn được việc đó;"
+        " máy khác không biết câu trả lời của bạn.",
+    ),
+    "charset": (
+        "The field's character set cannot be written safely; left alone.",
+        "Không thể ghi an toàn vào trường này vì bảng mã ký tự; giữ nguyên.",
+    ),
+    # --- what was decided from the evidence (evidence.py) -----------------------------------------
+    "proved-fixed": (
+        "An old landline[ ({name})][: {old} became {new}]; the card proves it.",
+        "Là số bàn cũ[ ({name})][: mã vùng {old} đã đổi thành {new}];"
+        " liên hệ có bằng chứng rõ ràng.",
+    ),
+    "proved-mobile": (
+        "A number of today[ ({today})]; the card proves it.",
+        "Là số hiện nay[ ({today})]; liên hệ có bằng chứng rõ ràng.",
+    ),
+    "evidence-on-both-sides": (
+        "An old landline[ ({name})] or a number of today[ ({today})]: the card contradicts itself.",
+        "Số bàn cũ[ ({name})] hay số hiện nay[ ({today})]: thông tin trong liên hệ mâu thuẫn nhau.",
+    ),
+    "points-to-fixed": (
+        "Probably an old landline[ ({name})], but it could be a number of today[ ({today})].",
+        "Có lẽ là số bàn cũ[ ({name})], nhưng cũng có thể là số hiện nay[ ({today})].",
+    ),
+    # --- the evidence (evidence.py) ---------------------------------------------------------------
+    "foreign-address": (
+        "The card's address is in another country[: {country}].",
+        "Địa chỉ trong liên hệ ở nước khác[: {country}].",
+    ),
+    "foreign-numbers": (
+        "Most numbers on the card that show a country are from another one[ ({code})].",
+        "Phần lớn số có mã quốc gia trong liên hệ là của nước khác[ ({code})].",
+    ),
+    "foreign-sibling": (
+        "The card also holds a number of another country[ ({code})].",
+        "Liên hệ còn có số của nước khác[ ({code})].",
+    ),
+    "card-older": (
+        "The card was last changed[ on {date}], before today's number range existed"
+        "[ (since {since})].",
+        "Liên hệ được sửa lần cuối[ ngày {date}], khi đầu số hiện nay chưa có[ (có từ {since})].",
+    ),
+    "fax": (
+        "It is marked as a fax.",
+        "Được ghi là số fax.",
+    ),
+    "extension": (
+        "It has an extension[ ({ext})], which mobiles do not have.",
+        "Có số máy lẻ[ ({ext})]; số di động không có máy lẻ.",
+    ),
+    "bracketed-code": (
+        "Its area code stands in brackets, as old landlines were written.",
+        "Mã vùng đặt trong ngoặc, đúng cách viết số bàn cũ.",
+    ),
+    "label-fixed": (
+        "It is labelled as a landline[: “{label}”].",
+        "Được ghi là số bàn[: “{label}”].",
+    ),
+    "new-form-too": (
+        "The same line stands on the card in its new form too.",
+        "Liên hệ đã có chính số này ở dạng mới.",
+    ),
+    "sibling-fixed": (
+        "A neighbouring number on the card is certainly a landline[: {number}].",
+        "Một số liền kề trong liên hệ chắc chắn là số bàn[: {number}].",
+    ),
+    "label-mobile": (
+        "It is labelled as a mobile[: “{label}”].",
+        "Được ghi là số di động[: “{label}”].",
+    ),
+    "messenger": (
+        "The same number is used for a messenger on this card.",
+        "Chính số này được dùng cho ứng dụng nhắn tin trong liên hệ.",
+    ),
+    "old-mobile-form-too": (
+        "The card also holds the old 11-digit form of this very mobile.",
+        "Liên hệ còn có dạng 11 số cũ của chính số di động này.",
+    ),
+    "no-such-landline": (
+        "No landline there ever began with this digit[ ({digit})].",
+        "Nơi đó chưa từng có số bàn nào bắt đầu bằng chữ số này[ ({digit})].",
+    ),
+    "type-mobile": (
+        "The field's type is mobile[ ({label})].",
+        "Loại của trường là di động[ ({label})].",
+    ),
+    "type-place": (
+        "The field's type is a place[ ({label})], not a mobile.",
+        "Loại của trường là một nơi[ ({label})], không phải di động.",
+    ),
+    "label-office": (
+        "It is labelled as an office or a home[: “{label}”].",
+        "Được ghi là văn phòng hoặc nhà riêng[: “{label}”].",
+    ),
+    "grouped-as-landline": (
+        "Its digits are grouped as a landline's.",
+        "Các chữ số được tách nhóm theo kiểu số bàn.",
+    ),
+    "grouped-as-mobile": (
+        "Its digits are grouped as a mobile's.",
+        "Các chữ số được tách nhóm theo kiểu số di động.",
+    ),
+    "address-there": (
+        "The card's address is in that province[ ({name})].",
+        "Địa chỉ trong liên hệ thuộc đúng tỉnh, thành đó[ ({name})].",
+    ),
+    "address-elsewhere": (
+        "The card's address is in another province, not in that of the old landline[ ({name})].",
+        "Địa chỉ trong liên hệ ở tỉnh, thành khác, không phải nơi của số bàn cũ[ ({name})].",
+    ),
+    "created-later": (
+        "The card was made[ on {date},] after the old numbers were switched off.",
+        "Liên hệ được tạo[ ngày {date},] sau khi số cũ đã ngừng sử dụng.",
+    ),
+    "company": (
+        "The card is of an organisation, not of a person.",
+        "Liên hệ là của một tổ chức, không phải cá nhân.",
+    ),
+    "other-old-numbers": (
+        "Other numbers on the card are certainly old.",
+        "Liên hệ còn có số khác chắc chắn là số cũ.",
+    ),
+    # --- why a field cannot be read (phone.py) ----------------------------------------------------
+    "empty": ("The field is empty.", "Trường để trống."),
+    "no-digits": ("There are no digits in it.", "Không có chữ số nào."),
+    "ussd": (
+        "A service code (USSD), not a number.",
+        "Mã dịch vụ (USSD), không phải số điện thoại.",
+    ),
+    "pause": (
+        "It contains a dialling pause; what follows is dialled later.",
+        "Có khoảng dừng quay số; phần sau được quay sau khi kết nối.",
+    ),
+    "letters": (
+        "Letters stand for digits, or hide some.",
+        "Có chữ cái thay cho chữ số hoặc che bớt chữ số.",
+    ),
+    "not-a-phone": (
+        "Not a phone number: an address, a link or a handle.",
+        "Không phải số điện thoại: là địa chỉ, liên kết hoặc tên tài khoản.",
+    ),
+    "partial-second": (
+        "A second number is written only in part; the field is left as it is.",
+        "Số thứ hai chỉ được viết một phần; trường này được giữ nguyên.",
+    ),
+    "unclear": (
+        "It cannot be read with certainty.",
+        "Không thể đọc chắc chắn.",
+    ),
+}
+
+# By key, English and Vietnamese.
+_LABELS: dict[str, tuple[str, str]] = {
+    # verdicts
+    "convert": ("convert", "đổi"),
+    "keep": ("keep", "giữ nguyên"),
+    "ask": ("ask", "cần hỏi"),
+    # kinds
+    "mobile": ("mobile", "di động"),
+    "fixed": ("fixed line", "cố định"),
+    "fixed-or-mobile": ("fixed line or mobile", "cố định hoặc di động"),
+    "voip": ("internet telephony", "điện thoại Internet"),
+    "toll-free": ("toll-free", "miễn cước"),
+    "premium": ("premium rate", "dịch vụ tính cước cao"),
+    "service": ("service number", "số dịch vụ"),
+    "short": ("short number", "số ngắn"),
+    "foreign": ("other country", "nước ngoài"),
+    "unreadable": ("not a readable number", "không đọc được"),
+    # readings
+    "old-form": (
+        "{kind}[, {name}] (old form, until {until})",
+        "{kind}[, {name}] (dạng cũ, đến {until})",
+    ),
+    "valid-now": ("{kind}[, {name}] (valid today)", "{kind}[, {name}] (đang dùng hiện nay)"),
+    "other-number": ("some other number", "một số nào khác"),
+    # what became of a change or a question
+    "proposed": ("proposed", "đề xuất"),
+    "sent": ("under way", "đang ghi"),
+    "written": ("written", "đã ghi"),
+    "conflict": ("conflict", "xung đột"),
+    "failed": ("failed", "thất bại"),
+    "stale": ("stale", "đã lỗi thời"),
+    "undone": ("undone", "đã hoàn tác"),
+    "kept": ("left as it is", "để nguyên"),
+    "open": ("open", "chưa trả lời"),
+    "answered": ("answered", "đã trả lời"),
+    # totals
+    "cards_read": ("cards read", "liên hệ đã đọc"),
+    "cards_changed": ("cards changed", "liên hệ thay đổi"),
+    "cards_asked": ("cards with questions", "liên hệ cần hỏi"),
+    "cards_unchanged": ("cards unchanged", "liên hệ giữ nguyên"),
+    "cards_skipped": ("cards skipped", "liên hệ bỏ qua"),
+    "cards_written": ("cards written", "liên hệ đã ghi"),
+    "cards_not_written": ("cards not written", "liên hệ chưa ghi"),
+    "cards_failed": ("cards failed", "liên hệ thất bại"),
+    "cards_restored": ("cards restored", "liên hệ đã khôi phục"),
+    "cards_not_restored": ("cards not restored", "liên hệ chưa khôi phục"),
+    "numbers_read": ("numbers read", "số đã đọc"),
+    "numbers_convert": ("numbers to convert", "số cần đổi"),
+    "numbers_keep": ("numbers kept", "số giữ nguyên"),
+    "numbers_ask": ("numbers to ask about", "số cần hỏi"),
+    "numbers_ambiguous": ("ambiguous, kept undecided", "mơ hồ, tạm giữ nguyên"),
+    "changes_not_applicable": ("changes not applicable", "thay đổi không áp dụng được"),
+    # sections of a log
+    "section-convert": ("conversion", "chuyển đổi"),
+    "section-apply": ("apply", "áp dụng"),
+    "section-undo": ("undo", "hoàn tác"),
+    "section-review": ("review", "trả lời câu hỏi"),
+    "section-replan": ("new plan", "lập lại kế hoạch"),
+    # headings
+    "title": ("Renumbering report", "Báo cáo chuyển đổi số điện thoại"),
+    "totals": ("Totals", "Tổng số"),
+    "by-verdict": ("Numbers by verdict", "Số theo kết luận"),
+    "by-rule": ("By rule", "Theo quy tắc"),
+    "by-place": ("By operator and province", "Theo nhà mạng và tỉnh, thành"),
+    "by-reason": ("By reason", "Theo lý do"),
+    "elsewhere": ("Seen and left alone", "Có thấy nhưng không động đến"),
+    "changes": ("Changes", "Thay đổi"),
+    "questions": ("Questions", "Câu hỏi"),
+    "skipped": ("Skipped", "Bỏ qua"),
+    "what-was-done": ("What was done", "Đã thực hiện"),
+    # columns
+    "verdict": ("verdict", "kết luận"),
+    "reason": ("reason", "lý do"),
+    "reasons": ("reasons", "lý do"),
+    "rule": ("rule", "quy tắc"),
+    "name": ("name", "tên"),
+    "place": ("operator or province", "nhà mạng hoặc tỉnh, thành"),
+    "kind": ("kind", "loại"),
+    "count": ("count", "số lượng"),
+    "field": ("field", "trường"),
+    "card": ("card", "liên hệ"),
+    "change": ("change", "thay đổi"),
+    "number": ("number", "số"),
+    "readings": ("readings", "các cách hiểu"),
+    "answer": ("answer", "trả lời"),
+    "status": ("status", "trạng thái"),
+    "section": ("step", "bước"),
+    "time": ("time", "thời gian"),
+    "result": ("result", "kết quả"),
+    # facts of a run
+    "source": ("source", "nguồn"),
+    "target": ("copy", "bản sao"),
+    "run": ("run", "lần chạy"),
+    "danhba": ("danhba", "danhba"),
+    "country": ("home country", "quốc gia"),
+    "packs": ("numbering packs", "gói đầu số"),
+    "today": ("dates compared with", "ngày đối chiếu"),
+    "unfinished": (
+        "This log has no end: the run was cut off, or is still going on. Sums may be missing.",
+        "Nhật ký chưa có phần kết: lần chạy bị ngắt giữa chừng hoặc chưa xong."
+        " Có thể thiếu tổng số.",
+    ),
+    # changes other than of a number
+    "add": ("add", "thêm"),
+    "drop": ("remove", "xóa"),
+    "labels": ("labels", "nhãn"),
+    "which": ("which one?", "chọn cách nào?"),
+    # the page
+    "search": ("Search names and numbers", "Tìm tên hoặc số"),
+    "all": ("all", "tất cả"),
+    "all-rules": ("all rules", "mọi quy tắc"),
+    "all-statuses": ("all statuses", "mọi trạng thái"),
+    "previous": ("Previous", "Trước"),
+    "next": ("Next", "Sau"),
+    "shown": ("{from}–{to} of {of}", "{from}–{to} / {of}"),
+    "nothing": ("Nothing here.", "Không có gì."),
+    "no-script": (
+        "The lists need JavaScript, which is part of this file; nothing is loaded from elsewhere.",
+        "Các danh sách cần JavaScript có sẵn trong tệp này; không tải gì từ nơi khác.",
+    ),
+    "made-by": (
+        "Made by danhba. This file holds personal data: pass it on with care.",
+        "Do danhba tạo. Tệp này chứa dữ liệu cá nhân: hãy cẩn thận khi chuyển tiếp.",
+    ),
+    "no-name": ("(no name)", "(không tên)"),
+}
