@@ -235,11 +235,16 @@ class Question(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str = ""
 
 
-class Edit(msgspec.Struct, frozen=True):
+class Edit(msgspec.Struct, frozen=True, dict=True):
     """A card and its new raw, to be written if the card still has the version it was read with."""
 
     card: Card
     raw: bytes
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the new raw, in hexadecimal."""
+        return hashlib.sha256(self.raw).hexdigest()
 
 
 class Missing(msgspec.Struct, frozen=True):

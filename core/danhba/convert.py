@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -20,7 +20,7 @@ from danhba.card import Card, Change, Phone, Question, Reading, SetNumber, Why
 from danhba.evidence import Earlier, Evidence, Scales, Subject
 from danhba.judge import Judge, Kind
 from danhba.packs import Pack, Range, Rule
-from danhba.phone import Dialing, Dialled, Scan, Written, dial, respell, scan
+from danhba.phone import Dialing, Dialled, Scan, Written, dial, plain_nsn, respell, scan
 
 Verdict: TypeAlias = Literal["convert", "keep", "ask"]
 NumberKind: TypeAlias = Kind | Literal["foreign", "unreadable"]
@@ -116,6 +116,8 @@ class Context:
         self.dates = dates
         self.judge = Judge()
         self.dialing = dialing_of(home)
+        self._plus = f"+{home.country_code}"
+        self._calm: dict[tuple[int, str], Judged | None] = {}
         self._blocks: dict[tuple[str, int, str], Judged] = {}
         self._derived: dict[tuple[Judged, Verdict, str], Judged] = {}
         self._foreign: dict[str, Judged] = {}
@@ -126,6 +128,25 @@ class Context:
         if not self.answers and not self.dates and self.ask == "evidence":
             return self
         return Context(self.home, tuple(self.packs.values()), today=self.today)
+
+    def calm(self, value: str) -> Judged | None:
+        """Judge a field by a shortcut: a plain home number that is kept and not ambiguous.
+
+        None is no verdict; then the number must be read and weighed properly.
+        """
+        nsn = plain_nsn(value, self._plus)
+        if not nsn:
+            return None
+        key = (len(nsn), nsn[: self.home.block_digits])
+        try:
+            return self._calm[key]
+        except KeyError:
+            found = self.judged(Dialled(self.home.country_code, nsn, "national", 1))
+            calm = found if found.verdict == "keep" and not found.ambiguous else None
+            if self.home.trunk_prefix != "0":
+                calm = None
+            self._calm[key] = calm
+            return calm
 
     def judged(self, dialled: Dialled | None) -> Judged:
         """Judge a number by its digits alone; an ambiguous one is kept until evidence is weighed."""
@@ -259,66 +280,60 @@ def _number(written: Written, context: Context) -> Number:
     return Number(written, dialled, context.judged(dialled))
 
 
+class Field(NamedTuple):
+    """A phone field with its numbers judged, and its value with the certain ones converted."""
+
+    phone: Phone
+    numbers: tuple[Number, ...]
+    after: str
+
+
+def _field(phone: Phone, numbers: tuple[Number, ...]) -> Field:
+    return Field(phone, numbers, converted(phone.value, numbers))
+
+
 def convert(card: Card, context: Context) -> Proposal:
     """Propose the changes and questions for a card, and judge every number on it."""
     verdicts: list[Judged] = []
-    scans: list[Scan] = []
-    calm = True
     for phone in card.phones:
-        found = scan(phone.value)
-        scans.append(found)
-        if found.trouble or not found.numbers:
-            verdicts.append(_trouble(found.trouble or "unclear"))
-            continue
-        for written in found.numbers:
-            judged = context.judged(dial(written, context.dialing))
-            if judged.ambiguous or judged.verdict != "keep":
-                calm = False
-            verdicts.append(judged)
-    if calm:
-        return Proposal((), (), tuple(verdicts))
-    fields = [
-        (phone, _numbers(found, context))
-        for phone, found in zip(card.phones, scans, strict=True)
-    ]
-    return _Conversion(card, fields, context).proposal()
+        calm = context.calm(phone.value)
+        if calm is None:
+            return _Conversion(card, context).proposal()
+        verdicts.append(calm)
+    return Proposal((), (), tuple(verdicts))
 
 
-Fields: TypeAlias = list[tuple[Phone, tuple[Number, ...]]]
-
-
-def examine(card: Card, context: Context) -> Fields:
+def examine(card: Card, context: Context) -> list[Field]:
     """Judge every number of a card, and return the numbers with their verdicts and evidence."""
-    fields = [(phone, read_numbers(phone.value, context)) for phone in card.phones]
-    return _Conversion(card, fields, context).safe()
+    return _Conversion(card, context).safe()
 
 
 class _Conversion:
-    """The conversion of one card that has something to convert or to weigh."""
+    """The conversion of one card that may have something to convert or to weigh."""
 
-    def __init__(self, card: Card, fields: Fields, context: Context) -> None:
+    def __init__(self, card: Card, context: Context) -> None:
         self.card = card
         self.context = context
-        self.fields = fields
+        self.read = [(phone, read_numbers(phone.value, context)) for phone in card.phones]
 
     def proposal(self) -> Proposal:
         """Propose the changes and questions."""
         changes: list[Change] = []
         questions: list[Question] = []
         judged: list[Judged] = []
-        for phone, numbers in self.safe():
-            judged.extend(number.judged for number in numbers)
-            after = converted(phone.value, numbers)
-            if after != phone.value:
-                changes.append(_change(phone, numbers, after))
-            questions.extend(_questions(phone, numbers))
+        for field in self.safe():
+            judged.extend([number.judged for number in field.numbers])
+            if field.after != field.phone.value:
+                changes.append(_change(field))
+            questions.extend(_questions(field))
         return Proposal(tuple(changes), tuple(questions), tuple(judged))
 
-    def weighed(self) -> Fields:
-        """Weigh the evidence for each number that needs it; heed what a person answered."""
+    @cached_property
+    def scales(self) -> Scales:
+        """What weighs the numbers of this card."""
         subjects = [
             Subject(phone, number.written, number.dialled, number.judged.rule)
-            for phone, numbers in self.fields
+            for phone, numbers in self.read
             for number in numbers
             if number.written and number.dialled
         ]
@@ -326,13 +341,16 @@ class _Conversion:
         earlier = context.dates.get(self.card.ref)
         if earlier and earlier.version != self.card.version:
             earlier = None
-        scales = Scales(self.card, subjects, context.packs, context.today, earlier)
+        return Scales(self.card, subjects, context.packs, context.today, earlier)
+
+    def weighed(self) -> list[Field]:
+        """Weigh the evidence for each number that needs it; heed what a person answered."""
         return [
-            (phone, tuple(_unlocked(phone, self._weigh(phone, n, scales), context) for n in numbers))
-            for phone, numbers in self.fields
+            _field(phone, tuple([self._weigh(phone, number) for number in numbers]))
+            for phone, numbers in self.read
         ]
 
-    def safe(self) -> Fields:
+    def safe(self) -> list[Field]:
         """Judge every number; what would hop on a machine that remembers nothing is asked about.
 
         First only the numbers that hop themselves; where others hop since these changed (a twin
@@ -342,24 +360,24 @@ class _Conversion:
         hops = self._hops(fields)
         if not hops:
             return fields
-        fields = [(p, self._asked(numbers) if p.key in hops else numbers) for p, numbers in fields]
+        fields = [self._asked(field) if field.phone.key in hops else field for field in fields]
         if not self._hops(fields):
             return fields
-        return [(phone, self._asked(numbers)) for phone, numbers in fields]
+        return [self._asked(field) for field in fields]
 
-    def _asked(self, numbers: tuple[Number, ...]) -> tuple[Number, ...]:
+    def _asked(self, field: Field) -> Field:
         derived = self.context.derived
-        return tuple(
+        numbers = tuple(
             _judged_as(number, derived(number.judged, "ask", "would-hop"))
             if number.judged.verdict == "convert" and number.judged.code != "answered"
             else number
-            for number in numbers
+            for number in field.numbers
         )
+        return _field(field.phone, numbers)
 
-    def _hops(self, fields: Fields) -> frozenset[str]:
+    def _hops(self, fields: list[Field]) -> frozenset[str]:
         """Return the phones of the changed card that would change again (DESIGN, promise 4)."""
-        after = {phone.key: converted(phone.value, numbers) for phone, numbers in fields}
-        if all(after[phone.key] == phone.value for phone, _ in fields):
+        if all(field.after == field.phone.value for field in fields):
             return frozenset()
         if _bears_no_proof(fields, self.context):
             return frozenset()
@@ -367,35 +385,34 @@ class _Conversion:
         midnight = datetime.combine(self.context.today, datetime.min.time(), UTC)
         today = msgspec.structs.replace(details, date=details.date and midnight)
         phones = tuple(
-            msgspec.structs.replace(phone, value=after[phone.key]) for phone, _ in fields
+            msgspec.structs.replace(field.phone, value=field.after) for field in fields
         )
-        context = self.context.without_memory
-        again = [(phone, read_numbers(phone.value, context)) for phone in phones]
         card = Card(self.card.ref, b"", phones, lambda _: today)
-        weighed = _Conversion(card, again, context).weighed()
-        return frozenset(p.key for p, numbers in weighed if converted(p.value, numbers) != p.value)
+        again = _Conversion(card, self.context.without_memory).weighed()
+        return frozenset(field.phone.key for field in again if field.after != field.phone.value)
 
-    def _weigh(self, phone: Phone, number: Number, scales: Scales) -> Number:
-        judged = number.judged
-        if number.written is None or number.dialled is None or judged.rule is None:
-            return number
+    def _weigh(self, phone: Phone, number: Number) -> Number:
+        judged, written, dialled = number.judged, number.written, number.dialled
         if not judged.ambiguous and judged.verdict == "keep":
             return number
-        subject = Subject(phone, number.written, number.dialled, judged.rule)
+        rule = judged.rule
+        assert written and dialled and rule
+        subject = Subject(phone, written, dialled, rule)
+        verdict, code = judged.verdict, judged.code
+        found: tuple[Evidence, ...] = ()
         if judged.ambiguous:
-            found = scales.weigh(subject)
+            found = self.scales.weigh(subject)
             verdict, code = evidence.decide(found)
-        else:
-            found = ()
-            verdict, code = judged.verdict, judged.code
-        foreign = scales.foreign(subject)
-        if foreign:
+        if foreign := self.scales.foreign(subject):
             found = (*found, *foreign)
-            verdict, code = ("ask", "foreign-card") if verdict == "convert" else (verdict, code)
-        if verdict == "keep" and code == "also-valid-today" and self.context.ask == "all":
+            if verdict == "convert" and any(piece.strength == "decisive" for piece in foreign):
+                verdict, code = "ask", "foreign-card"
+        if code == "also-valid-today" and self.context.ask == "all":
             verdict = "ask"
-        weighed = Number(number.written, number.dialled, judged, found)
+        weighed = Number(written, dialled, judged, found)
         verdict, code = self._answered(phone, weighed, verdict, code)
+        if phone.locked and verdict != "keep":
+            verdict, code = "keep", phone.locked
         return _judged_as(weighed, self.context.derived(judged, verdict, code))
 
     def _answered(
@@ -411,49 +428,40 @@ class _Conversion:
         return ("keep", "answered") if answer == "keep" else ("convert", "answered")
 
 
-def _bears_no_proof(fields: Fields, context: Context) -> bool:
+def _bears_no_proof(fields: list[Field], context: Context) -> bool:
     """Say whether surely nothing on a card proves a landline, so that no number can hop.
 
     Quick and on the safe side: most cards have neither typed labels nor extensions nor brackets.
     """
     held: set[str] = set()
     wanted: set[str] = set()
-    for phone, numbers in fields:
+    for phone, numbers, _ in fields:
         if phone.label or "(" in phone.value or "fax" in "".join(phone.labels):
             return False
         for number in numbers:
-            written, dialled, rule = number.written, number.dialled, number.judged.rule
+            written, dialled, judged = number.written, number.dialled, number.judged
             if written is None or dialled is None:
                 continue
-            if written.ext or written.words:
+            if written.ext or written.words or judged.ambiguous:
                 return False
             held.add(dialled.nsn)
-            if rule and number.judged.ambiguous:
-                return False
-            if rule and number.judged.verdict == "convert":
-                new = new_nsn(rule, dialled.nsn)
+            if judged.rule and judged.verdict == "convert":
+                new = new_nsn(judged.rule, dialled.nsn)
                 again = context.packs[dialled.country_code].rule_for(new)
                 if again:
                     wanted.add(new_nsn(again, new))
     return held.isdisjoint(wanted)
 
 
-def _unlocked(phone: Phone, number: Number, context: Context) -> Number:
-    """Keep a number in a field that cannot be written, and say so."""
-    if not phone.locked or number.judged.verdict == "keep":
-        return number
-    return _judged_as(number, context.derived(number.judged, "keep", phone.locked))
+def _change(field: Field) -> SetNumber:
+    done = [number for number in field.numbers if number.judged.verdict == "convert"]
+    rule = next(number.judged.rule.id for number in done if number.judged.rule)
+    why = tuple([reason for number in done for reason in reasons(number)])
+    return SetNumber(field.phone.key, field.phone.value, field.after, rule, "renumber", why)
 
 
-def _change(phone: Phone, numbers: tuple[Number, ...], after: str) -> SetNumber:
-    done = [number for number in numbers if number.judged.verdict == "convert"]
-    rules = [number.judged.rule.id for number in done if number.judged.rule]
-    why = tuple(reason for number in done for reason in reasons(number))
-    return SetNumber(phone.key, phone.value, after, rules[0], "renumber", why)
-
-
-def _questions(phone: Phone, numbers: tuple[Number, ...]) -> Iterator[Question]:
-    base = converted(phone.value, numbers)
+def _questions(field: Field) -> Iterator[Question]:
+    phone, numbers, base = field
     for number in numbers:
         if number.judged.verdict == "ask":
             readings = tuple(readings_of(phone.value, number, numbers))

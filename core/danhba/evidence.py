@@ -111,6 +111,7 @@ class Scales:
         earlier: Earlier | None = None,
     ) -> None:
         self.earlier = earlier
+        self._abroad: dict[str, tuple[Evidence, ...]] = {}
         self.card = card
         self.subjects = subjects
         self.packs = packs
@@ -125,7 +126,10 @@ class Scales:
         """Say what speaks against the home country; only national forms can be misread that way."""
         if subject.dialled.form in _INTERNATIONAL:
             return ()
-        return tuple(self._signs_of_abroad(self.packs[subject.dialled.country_code]))
+        code = subject.dialled.country_code
+        if code not in self._abroad:
+            self._abroad[code] = tuple(self._signs_of_abroad(self.packs[code]))
+        return self._abroad[code]
 
     def _signs_of_abroad(self, home: Pack) -> Iterator[Evidence]:
         for country in self._countries:

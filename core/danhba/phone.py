@@ -97,6 +97,31 @@ def scan(value: str) -> Scan:
     return _scan_any(value)
 
 
+def plain_nsn(value: str, plus: str) -> str:
+    """Return the NSN of a field that is one number in a plain home form; else an empty string.
+
+    A shortcut for `scan` and `dial`, which give the same for these forms: `0` and the NSN, or the
+    country code with its plus and the NSN, of 9 to 11 digits, where the trunk prefix is 0.
+
+    Args:
+        value: The whole value of a phone field.
+        plus: The home country's code with its plus, `+84`.
+    """
+    if value.isdigit() and value.isascii():
+        digits = value
+    elif _PLAIN(value):
+        digits = value.encode().translate(None, b" .-()").decode()
+    else:
+        return ""
+    if digits[0] == "0":
+        nsn = digits[1:]
+    elif digits.startswith(plus):
+        nsn = digits[len(plus) :]
+    else:
+        return ""
+    return nsn if 8 < len(nsn) < 12 and nsn[0] != "0" else ""
+
+
 def dial(written: Written, dialing: Dialing) -> Dialled | None:
     """Say what a number's digits mean in the home country; None when that is not certain."""
     digits = written.digits
@@ -128,6 +153,11 @@ def respell(value: str, written: Written, at: int, strip: int, put: str) -> str:
         strip: How many digits are replaced.
         put: The new digits, ASCII.
     """
+    first = _place(value, written, at)
+    if put and value[first : first + strip].isdigit() and value[first : first + strip].isascii():
+        together = value[first : first + strip]
+        if len(together) == strip > 0 and first + strip <= written.end:
+            return value[:first] + put + value[first + strip :]
     places = [i for i in range(written.start, written.end) if value[i].isdecimal()]
     if not 0 <= at <= at + strip <= len(places):
         raise ValueError(f"digits {at} to {at + strip} of a number of {len(places)}")
@@ -210,6 +240,16 @@ def _without_trunk(digits: str, dialing: Dialing) -> Dialled | None:
 
 
 # --- respell ------------------------------------------------------------------------------------
+
+
+def _place(value: str, written: Written, at: int) -> int:
+    """Return the index in the value of a digit of the number; the value's end when it has none."""
+    for place in range(written.start, written.end):
+        if value[place].isdecimal():
+            if at == 0:
+                return place
+            at -= 1
+    return len(value)
 
 
 def _like(model: str, digit: str) -> str:

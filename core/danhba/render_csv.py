@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from csv import Error as CsvError
 from csv import reader, writer
 from pathlib import PurePath
@@ -22,17 +22,20 @@ from danhba.render_rows import CardRow, Rows, gather, sides, visible
 from danhba.texts import label, meaning, sentence
 
 What: TypeAlias = Literal["changes", "questions"]
+Asked: TypeAlias = tuple[str, str, str]
+"""Ref of the card, key of the phone, key of the question."""
 
 CHANGES = ("ref", "name", "status", "phone", "before", "after", "rule", "why", "detail")
 QUESTIONS = ("ref", "phone", "key", "name", "value", "reading_1", "reading_2", "why", "answer")
 
+_NUMBERS = QUESTIONS[4:7]
 _BOM = "\ufeff"
 _DELIMITERS = {"en": ",", "vi": ";"}
-_SHOWN_FAULTS = 200
 _PHONE_ONLY = re.compile(r"[\d\s()./;,|+-]*")
 _MISREAD_WORDS = frozenset(("true", "false"))
 _MISREAD_LENGTH = 20
-_INNER = re.compile(r"([,;|\t\"'\s])([=+@-])")
+_INNER = re.compile(r"([,;|\"]\s*)([=+@-])")
+_LONGEST = 30_000  # characters; a cell of Excel holds 32,767
 
 
 def what_of(path: str) -> What:
@@ -40,22 +43,16 @@ def what_of(path: str) -> What:
     return "questions" if "questions" in PurePath(path).name.lower() else "changes"
 
 
-def csv(
-    lines: Iterable[LogLine], language: str = "en", what: What = "changes"
-) -> Iterator[str]:
+def csv(lines: Iterable[LogLine], language: str = "en", what: What = "changes") -> Iterator[str]:
     """Yield a log as CSV, a row at a time; the first piece has a BOM, so that Excel sees UTF-8.
 
     In Vietnamese the delimiter is a semicolon, which Excel expects there.
     """
     rows = gather(lines)
-    if what == "questions":
-        yield _BOM + _row(QUESTIONS, language)
-        for row, question in rows.questions():
-            if row.status_of(question) != "written":
-                yield _row((*_identity(row, question), *_asked(row, question, language)), language)
-        return
-    yield _BOM + _row(CHANGES, language)
-    yield from (_row(cells, language) for cells in _changed(rows, language))
+    asked = what == "questions"
+    yield _BOM + _row(QUESTIONS if asked else CHANGES, language)
+    for cells in (_questions if asked else _changed)(rows, language):
+        yield _row(cells, language)
 
 
 def _changed(rows: Rows, language: str) -> Iterator[tuple[str, ...]]:
@@ -66,14 +63,25 @@ def _changed(rows: Rows, language: str) -> Iterator[tuple[str, ...]]:
         yield tuple(map(_cell, (*cells, rule, why, row.detail)))
 
 
-def _identity(row: CardRow, question: Question) -> tuple[str, ...]:
-    """Return the cells that must come back as they went out, in the order of the columns."""
-    line, readings = row.line, question.readings
-    cells = line.ref, question.phone, question.key, line.name, question.value
-    return tuple(map(_cell, (*cells, readings[0].after, readings[-1].after)))
+def _questions(rows: Rows, language: str) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each question; one for all that the same answer decides."""
+    rows_by_name = {
+        (row.line.ref, question.phone, question.key): (row, question)
+        for row, question in rows.questions()
+        if row.status_of(question) != "written"
+    }
+    for asked, (row, question) in rows_by_name.items():
+        before = map(_cell, (*asked, row.line.name))
+        yield (*before, *_numbers(question), *_said(row, question, language))
 
 
-def _asked(row: CardRow, question: Question, language: str) -> tuple[str, str]:
+def _numbers(question: Question) -> tuple[str, ...]:
+    """Return the cells of the value and of both readings."""
+    first, last = question.readings[0], question.readings[-1]
+    return tuple(map(_cell, (question.value, first.after, last.after)))
+
+
+def _said(row: CardRow, question: Question, language: str) -> tuple[str, str]:
     first, last = question.readings[0], question.readings[-1]
     said = f"1: {meaning(first.meaning, language)}. 2: {meaning(last.meaning, language)}."
     known = row.answers.get(question.key, "")
@@ -93,7 +101,7 @@ def _row(cells: Sequence[str], language: str) -> str:
 
 def _cell(text: str) -> str:
     """Return a text as a cell that no spreadsheet computes or takes for a number or a date."""
-    text = visible(text).strip()
+    text = visible(text, _LONGEST).strip()
     if not _PHONE_ONLY.fullmatch(text):
         text = _INNER.sub(r"\1'\2", text)
     return f"'{text}" if _is_misread(text) else text
@@ -110,7 +118,7 @@ def _is_misread(text: str) -> bool:
 # --- back again -----------------------------------------------------------------------------------
 
 
-def read_answers(text: str, lines: Iterable[LogLine]) -> list[AnswerLine]:
+def read_answers(text: str, questions: Mapping[Asked, Question]) -> list[AnswerLine]:
     """Read the answers out of a questions file; rows without an answer give none.
 
     An answer is `keep`, `1`, `2` or one of the readings as it is written; `2` is to keep. The file
@@ -118,23 +126,23 @@ def read_answers(text: str, lines: Iterable[LogLine]) -> list[AnswerLine]:
 
     Args:
         text: The file, decoded.
-        lines: The log that the questions are in.
+        questions: (ref, key of the phone, key of the question) -> the question.
 
     Raises:
         UsageError: Rows are altered, unknown or contradict each other; one message names them all.
     """
-    return _Answers(lines).read(text.removeprefix(_BOM))
+    return _Answers(questions).read(text.removeprefix(_BOM))
 
 
 class _Answers:
     """Reads one file; gathers its faults."""
 
-    def __init__(self, lines: Iterable[LogLine]) -> None:
-        self.known: dict[tuple[str, ...], list[tuple[CardRow, Question]]] = {}
-        for row, question in gather(lines).questions():
-            name = tuple(map(_bare, _identity(row, question)))
-            self.known.setdefault(name[:3], []).append((row, question))
-        self.found: dict[tuple[str, str, str], tuple[int, AnswerLine]] = {}
+    def __init__(self, questions: Mapping[Asked, Question]) -> None:
+        self.known = {
+            tuple(_bare(_cell(part)) for part in asked): (asked, question)
+            for asked, question in questions.items()
+        }
+        self.found: dict[Asked, tuple[int, AnswerLine]] = {}
         self.faults: list[str] = []
 
     def read(self, text: str) -> list[AnswerLine]:
@@ -143,7 +151,7 @@ class _Answers:
         except CsvError as error:
             self.faults.append(f"the file is not readable as CSV: {error}")
         if self.faults:
-            raise UsageError(_listed(self.faults))
+            raise UsageError("\n".join(self.faults))
         return [answer for _, answer in self.found.values()]
 
     def _read_rows(self, text: str) -> None:
@@ -166,23 +174,20 @@ class _Answers:
         if not known:
             self._fault(line, "no such question in this log (ref, phone and key must stay)")
             return
-        altered = [_altered(cells, row, question) for row, question in known]
-        if all(altered):
-            self._fault(line, f"{altered[0]} was altered; only the column answer may be")
-            return
-        row, question = known[altered.index("")]
-        self._take(line, row, question, cells[-1])
+        asked, question = known
+        altered = _altered(cells, question)
+        if altered:
+            self._fault(line, f"{altered} was altered; only the column answer may be")
+        elif cells[-1]:
+            self._take(line, asked, question, cells[-1])
 
-    def _take(self, line: int, row: CardRow, question: Question, said: str) -> None:
-        if not said:
-            return
+    def _take(self, line: int, asked: Asked, question: Question, said: str) -> None:
         meant = _meant(said, question)
         if not meant:
             self._fault(line, f"the answer {said[:60]!r} is not keep, 1, 2 or a reading")
             return
-        name = (row.line.ref, question.phone, question.key)
-        answer = AnswerLine(*name, meant)
-        before, former = self.found.setdefault(name, (line, answer))
+        answer = AnswerLine(*asked, meant)
+        before, former = self.found.setdefault(asked, (line, answer))
         if former != answer:
             self._fault(line, f"contradicts the answer in line {before} to the same question")
 
@@ -200,25 +205,17 @@ def _meant(said: str, question: Question) -> str:
     return ""
 
 
-def _altered(cells: tuple[str, ...], row: CardRow, question: Question) -> str:
+def _altered(cells: tuple[str, ...], question: Question) -> str:
     """Return the column in which a row differs from its question, or an empty string."""
-    asked = map(_bare, _identity(row, question))
-    pairs = zip(QUESTIONS, cells, asked, strict=False)
-    return next((column for column, is_now, was in pairs if is_now != was), "")
+    pairs = zip(_NUMBERS, cells[4:7], _numbers(question), strict=True)
+    return next((column for column, is_now, was in pairs if is_now != _bare(was)), "")
 
 
 def _bare(cell: str) -> str:
     """Return a cell without the protective apostrophe, which some spreadsheets drop."""
-    return cell.strip().removeprefix("'").strip()
+    return cell.strip().lstrip("' ")
 
 
 def _delimiter(text: str) -> str:
     header = text.partition("\n")[0]
     return max(",;\t", key=header.count)
-
-
-def _listed(faults: list[str]) -> str:
-    """Join the faults, a line each; all are counted, but not more than 200 are shown."""
-    more = len(faults) - _SHOWN_FAULTS
-    shown = "\n".join(faults[:_SHOWN_FAULTS])
-    return f"{shown}\nand {more} more faults" if more > 0 else shown

@@ -22,7 +22,6 @@ from danhba.difflog import (
 
 _JOINERS = frozenset("\u200c\u200d")
 _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"))
-_LONGEST = 500
 
 
 @dataclass
@@ -168,27 +167,27 @@ def counted(end: EndLine, *columns: int) -> list[tuple[tuple[str, ...], int]]:
     return sorted(sums.items(), key=lambda item: (-item[1], item[0]))
 
 
-def visible(text: str) -> str:
-    """Return a text with nothing in it that hides, moves or commands: each such sign is shown.
+def counted_by_rule(end: EndLine) -> list[tuple[str, str, str, int]]:
+    """Return rule, its name, verdict and count; of a number asked about a row has another name."""
+    names = {row[2]: row[3] for row in end.rows if row[0] == "convert"}
+    sums = counted(end, 2, 0)
+    return [(rule, names.get(rule, ""), verdict, n) for (rule, verdict), n in sums if rule]
 
-    Control characters become their pictures (`␛`), other unseen ones their code (`<U+202E>`). A
-    text of more than 500 characters is cut.
+
+def visible(text: str, longest: int = 500) -> str:
+    """Return a text with nothing in it that hides, moves or commands.
+
+    Characters that cannot be seen, control characters among them, become their code: `<U+001B>`. A
+    text of more than `longest` characters is cut.
     """
-    if text.isascii() and text.isprintable() and len(text) <= _LONGEST:
-        return text
-    cut = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    return "".join(map(_visible, cut))
+    cut = text if len(text) <= longest else text[: longest - 1] + "…"
+    return cut if cut.isprintable() else "".join(map(_visible, cut))
 
 
 def _visible(char: str) -> str:
-    code = ord(char)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
     if char in _JOINERS or unicodedata.category(char) not in _HIDDEN:
         return char
-    return f"<U+{code:04X}>"
+    return f"<U+{ord(char):04X}>"
 
 
 def difference(before: str, after: str) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from danhba.card import Change, Question, Reading, SetNumber, Why
 from danhba.difflog import CardLine, EndLine
-from danhba.render_rows import counted, difference, sides, visible
+from danhba.render_rows import counted, counted_by_rule, difference, sides, visible
 from danhba.texts import label, meaning, reason_label, sentence
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _NUMBERS = ("numbers_read", "numbers_convert", "numbers_keep", "numbers_ask", "n
 
 
 def card_lines(line: CardLine, language: str) -> list[Text]:
-    """Return the proposal for a card: its name, its changes, its questions; a text for each line."""
+    """Return the proposal for a card, a text a line: its name, its changes, its questions."""
     lines = [_heading(line)]
     for change in line.changes:
         lines.extend(_change(change, language))
@@ -111,15 +111,22 @@ def summary(end: EndLine, language: str) -> Group:
 
     tables = [_totals(end, language), _by_rule(end, language), _by_place(end, language)]
     tables += [_by_reason(end, language), _elsewhere(end, language)]
-    return Group(*(table for table in tables if table.row_count))
+    return Group(
+        *(part for table in tables if table.row_count for part in _titled(table, language))
+    )
+
+
+def _titled(table: Table, language: str) -> tuple[Text, Table]:
+    """Return a table's title apart from it, so that a narrow table does not wrap it."""
+    title, table.title = _plain(label(str(table.title), language), "bold"), None
+    return title, table
 
 
 def _table(title: str, columns: Iterable[str], language: str) -> Table:
     from rich import box
     from rich.table import Table
 
-    heading = _plain(label(title, language))
-    table = Table(title=heading, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table = Table(title=title, box=box.SIMPLE_HEAD)
     for column in columns:
         right = column == "count"
         table.add_column(
@@ -155,9 +162,8 @@ def _totals(end: EndLine, language: str) -> Table:
 
 def _by_rule(end: EndLine, language: str) -> Table:
     table = _table("by-rule", ("rule", "name", "verdict", "count"), language)
-    for (rule, name, verdict), count in counted(end, 2, 3, 0):
-        if rule:
-            _add(table, _STYLES.get(verdict, ""), rule, name, label(verdict, language), count)
+    for rule, name, verdict, count in counted_by_rule(end):
+        _add(table, _STYLES.get(verdict, ""), rule, name, label(verdict, language), count)
     return table
 
 
@@ -183,4 +189,3 @@ def _elsewhere(end: EndLine, language: str) -> Table:
     for place, count in sorted(end.elsewhere.items(), key=lambda item: -item[1]):
         _add(table, "", place, count)
     return table
-

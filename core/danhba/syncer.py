@@ -90,7 +90,8 @@ class Copies(Protocol):
     def copy_to(self, target: Path | None, edits: Iterable[Edit]) -> Iterator[Outcome]:
         """Write the source with the edits made to `target`, standard output when None.
 
-        Edits come in the order of `read`; the copy appears at once, when it is complete.
+        Edits come in the order of `read`; the copy appears at once, when it is complete. Outcomes
+        may come earlier: they hold if the iterator ends without an error.
         """
         ...
 

@@ -10,29 +10,29 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 from danhba.card import Change, Details, Phone, SetNumber
-from danhba_syncers._vcard import KEYS, NUMBERISH, read_details, read_params, splice, stamp_like
+from danhba_syncers._vcard import KEYS, has_number, read_details, read_params, splice, stamp_like
 
 _WANTED = re.compile(
     rb"\n(?:"
-    rb"TEL([A-Za-z0-9=,_;-]*+):([^\r\n\\]*+)(?=\r?\n[^ \t])"
+    rb"TEL(?<!=\nTEL)(?<!=\r\nTEL)([A-Za-z0-9=,_;-]*+):([^\r\n\\]*+)(?=\r?\n[^ \t])"
     rb"|UID:([^\r\n\\]++)(?=\r?\n[^ \t])"
     rb"|(NOTE|IMPP|MEMBER|PHONE|FAX|X-S(?:IP|KYPE-PSTNNUMBER))"
     rb"([;:][^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*+)"
     rb")"
 )
+_TEL = re.compile(rb"\nTEL[A-Za-z0-9=,_;-]*+:([^\r\n\\]*+)(?=\r?\n[^ \t])")
 _DESCRIBING = re.compile(
-    rb"\n((?i:FN|N|ORG|REV|ADR|KIND|(?:X-)?CREATED|X-CREATION-DATE|X-ABSHOWAS"
-    rb"|X-ADDRESSBOOKSERVER-KIND|IMPP|X-WHATSAPP|X-ZALO|X-VIBER|X-TELEGRAM|X-SIGNAL))"
-    rb"((?:;[A-Za-z0-9=,_-]*)*):([^\r\n]*)(?=\r?\n([ \t])?)"
+    rb"\n(FN|N|ORG|REV|ADR|KIND|IMPP|CREATED|X-(?:CREATED|CREATION-DATE|ABShowAs|ABSHOWAS|WHATSAPP"
+    rb"|ZALO|VIBER|TELEGRAM|SIGNAL|ADDRESSBOOKSERVER-KIND))"
+    rb"(;[^:\r\n]*+)?:([^\r\n]*+)(?=\r?\n([ \t])?)"
 )
-_REV = re.compile(rb"\nREV:([^\r\n]*)(?=\r?\n[^ \t])")
-_OTHER_REV = re.compile(rb"\n(?:[\w-]+\.)?REV[;:\r\n]", re.IGNORECASE)
-_SOFT_BREAK = re.compile(rb"=\r?\nTEL")
 _ESCAPE = re.compile(r"\\(.)")
+_NOT_SEEN: tuple[tuple[str, ...], str] = ((), "?")
+_MOST_LABELS = 4096
+_known_labels: dict[bytes, tuple[tuple[str, ...], str] | None] = {b"": ((), "")}
 
 
 class Plain(NamedTuple):
@@ -48,46 +48,39 @@ def read(raw: bytes) -> Plain | None:
     phones: list[Phone] = []
     uid = b""
     elsewhere: tuple[str, ...] = ()
-    for params, value, found, place, other in _WANTED.findall(raw):
-        if found:
-            if uid:
-                return None
-            uid = found
-        elif place:
-            if b"QUOTED" in other:
-                return None
-            if NUMBERISH.search(other):
-                elsewhere = (*elsewhere, place.decode())
-        else:
-            phone = _phone(len(phones), params, value)
-            if phone is None:
-                return None
-            phones.append(phone)
-    if raw.upper().count(b"TEL") != len(phones) or (phones and _SOFT_BREAK.search(raw)):
-        return None  # grouped, in lower case, or in the middle of something else
     try:
+        for params, value, found, place, other in _WANTED.findall(raw):
+            if found:
+                if uid:
+                    return None
+                uid = found
+            elif place:
+                if b"QUOTED" in other:
+                    return None
+                if has_number(other):
+                    elsewhere = (*elsewhere, place.decode())
+            else:
+                said = _known_labels.get(params, _NOT_SEEN)
+                if said is _NOT_SEEN:
+                    said = _labels(params)
+                if said is None:
+                    return None
+                phones.append(Phone(KEYS[len(phones)], value.decode(), said[0], said[1]))
+        if raw.upper().count(b"TEL") != len(phones):
+            return None  # grouped, in lower case, or in the middle of something else
         return Plain(tuple(phones), uid.decode().strip(), elsewhere)
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, IndexError):
         return None
 
 
-def _phone(index: int, params: bytes, value: bytes) -> Phone | None:
-    said = _labels(params)
-    if said is None or index >= len(KEYS):
-        return None
-    try:
-        return Phone(KEYS[index], value.decode(), said[0], said[1])
-    except UnicodeDecodeError:
-        return None
-
-
-@lru_cache(maxsize=4096)
 def _labels(params: bytes) -> tuple[tuple[str, ...], str] | None:
     """Return the labels that plain parameters give; None for an encoding, charset or handle."""
     said = read_params(params)
-    if said.soft or said.charset or said.handle or b"ENCODING" in params.upper():
-        return None
-    return said.labels, said.label
+    odd = said.soft or said.charset or said.handle or b"ENCODING" in params.upper()
+    labels = None if odd else (said.labels, said.label)
+    if len(_known_labels) < _MOST_LABELS:
+        _known_labels[params] = labels
+    return labels
 
 
 def details(raw: bytes) -> Details | None:
@@ -103,25 +96,27 @@ def details(raw: bytes) -> Details | None:
         if "\\" in text:
             text = _ESCAPE.sub(lambda found: "\n" if found[1] in "nN" else found[1], text)
         properties.append((name.decode().upper(), text.strip()))
-    return read_details(properties)
+    found = read_details(properties)
+    return found if found.name else None
 
 
 def patch(raw: bytes, changes: Sequence[Change], now: datetime) -> bytes | None:
     """Set the numbers and the REV stamp of a card whose phones are plain."""
-    spans = [found.span(2) for found in _WANTED.finditer(raw) if found.start(2) >= 0]
+    spans = [found.span(1) for found in _TEL.finditer(raw)]
     edits: list[tuple[int, int, bytes]] = []
     for change in changes:
-        if not isinstance(change, SetNumber) or not change.phone.isdigit():
+        if not isinstance(change, SetNumber) or not change.phone.isdecimal():
             return None
-        start, end = spans[int(change.phone)]
-        if raw[start:end] != change.before.encode():
+        key = int(change.phone)
+        if key >= len(spans) or raw[slice(*spans[key])] != change.before.encode():
             return None
-        edits.append((start, end, change.after.encode()))
-    revs = _REV.findall(raw)
-    if len(revs) != len(_OTHER_REV.findall(raw)) or len(revs) > 1:
-        return None
+        edits.append((*spans[key], change.after.encode()))
+    revs = raw.upper().count(b"REV")
     if revs:
-        found = _REV.search(raw)
-        assert found
-        edits.append((*found.span(1), stamp_like(revs[0], now)))
+        start = raw.find(b"\nREV:") + 5
+        end = raw.find(b"\n", start)
+        if revs > 1 or start < 5 or raw[end + 1 : end + 2] in (b" ", b"\t"):
+            return None
+        end -= raw[end - 1 : end] == b"\r"
+        edits.append((start, end, stamp_like(raw[start:end], now)))
     return splice(raw, edits)

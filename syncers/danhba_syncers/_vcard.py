@@ -44,7 +44,7 @@ _ELSEWHERE = frozenset(
     "X-MS-TEL X-ASSISTANT-TEL X-SKYPE-PSTNNUMBER X-SIP IMPP MEMBER NOTE PHONE FAX AGENT".split()
 )
 _HANDLES = frozenset("IMPP X-WHATSAPP X-ZALO X-VIBER X-TELEGRAM X-SIGNAL".split())
-NUMBERISH = re.compile(rb"[0-9][0-9 .()/-]{5,}[0-9]")
+_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _REV = re.compile(
     r"(\d{4})(-?)(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d)(?::?(\d\d))?(?:[.,]\d+)?(Z|[+-]\d\d:?(?:\d\d)?)?)?"
 )
@@ -94,6 +94,11 @@ class Spot(NamedTuple):
     start: int
     end: int
     params: Params
+
+
+def has_number(text: bytes) -> bool:
+    """Say whether text holds seven digits with nothing but separators between them."""
+    return b"0000000" in text.translate(_AS_ZEROS, b" .()/-")
 
 
 def narrow(raw: bytes) -> tuple[bytes, str]:
@@ -242,7 +247,7 @@ def spots(raw: bytes) -> tuple[list[Spot], tuple[str, ...]]:
             fields.append(line)
         elif line.name == "X-ABLABEL" and line.group:
             labels[line.group] = shown(raw, line)
-        elif line.name in _ELSEWHERE and NUMBERISH.search(raw, line.value, line.end):
+        elif line.name in _ELSEWHERE and has_number(raw[line.value : line.end]):
             elsewhere.append(line.name)
     found = [_spot(raw, i, line, labels.get(line.group, "")) for i, line in enumerate(fields)]
     elsewhere.extend("waid" for spot in found if spot.params.handle)
@@ -337,7 +342,11 @@ def stamp_like(old: bytes, now: datetime) -> bytes:
 
 def read_stamp(text: str) -> datetime | None:
     """Read a REV or CREATED value; a time without a zone counts as UTC; None when it is no date."""
-    found = _REV.match(text.strip())
+    try:
+        stamp = datetime.fromisoformat(text)
+        return stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+    except ValueError:
+        found = _REV.match(text.strip())
     if not found:
         return None
     year, _, month, day, hour, minute, second, zone = found.groups()

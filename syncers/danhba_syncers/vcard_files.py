@@ -280,8 +280,7 @@ class VcardFiles:
         else:
             _refuse_itself(files[0].path, target)
             with replacing(target, None) as out:
-                outcomes = list(_copy(files[0], out, edits))
-            yield from outcomes
+                yield from _copy(files[0], out, edits)
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -364,7 +363,7 @@ def _as(outcome: Outcome, status: str, detail: str) -> Outcome:
 
 def _copy(file: VcardFile, out: BinaryIO, edits: Iterable[Edit]) -> Iterator[Outcome]:
     """Copy a file and put the edited cards in; an edit whose card is not there is a conflict."""
-    with file.path.open("rb") as stream:
+    with file.path.open("rb", buffering=_CHUNK) as stream:
         position = 0
         for edit in edits:
             card = _placed(edit)
@@ -373,7 +372,7 @@ def _copy(file: VcardFile, out: BinaryIO, edits: Iterable[Edit]) -> Iterator[Out
             position += len(found)
             if found == card.raw:
                 out.write(edit.raw)
-                yield Outcome(card.ref, "written", hashlib.sha256(edit.raw).hexdigest())
+                yield Outcome(card.ref, "written", edit.sha256)
             else:
                 out.write(found)
                 yield Outcome(card.ref, "conflict", "", f"{file.path}: the card has moved")
@@ -411,8 +410,7 @@ def _copy_folder(
         if file is not None and file.path == each.path:
             mine = group
         with replacing(place, None) as out:
-            outcomes = list(_copy(each, out, mine))
-        yield from outcomes
+            yield from _copy(each, out, mine)
         if file is not None and file.path == each.path:
             file, group = next(grouped, (None, iter(())))
 

@@ -56,7 +56,7 @@ def _standard_input() -> Iterator[str]:
 
 def describe(value: str, context: Context) -> dict[str, Any]:
     """Describe a written number as `danhba number --json` prints it."""
-    _, numbers = examine(Card("", b"", (Phone("0", value),)), context)[0]
+    numbers = examine(Card("", b"", (Phone("0", value),)), context)[0].numbers
     each = [_describe_one(value, number, numbers) for number in numbers]
     if len(each) == 1:
         return {"input": value, **each[0]}
