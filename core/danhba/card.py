@@ -16,10 +16,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 import msgspec
+
+T = TypeVar("T")
+
+
+class lazy(Generic[T]):  # noqa: N801 - used like property
+    """An attribute computed when first asked for; `cached_property` of 3.11 takes a lock each time."""
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self.compute = compute
+        self.name = compute.__name__
+        self.__doc__ = compute.__doc__
+
+    @overload
+    def __get__(self, holder: None, owner: type) -> lazy[T]: ...
+    @overload
+    def __get__(self, holder: object, owner: type) -> T: ...
+    def __get__(self, holder: object, owner: type) -> T | lazy[T]:
+        if holder is None:
+            return self
+        value = holder.__dict__[self.name] = self.compute(holder)
+        return value
 
 
 class Why(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -81,6 +101,20 @@ class Details(msgspec.Struct, frozen=True):
     handles: tuple[str, ...] = ()
 
 
+class Headline(msgspec.Struct, frozen=True):
+    """The part of the details that every changed card needs; cheap to read.
+
+    Attributes:
+        name: What a person calls the card; may be empty.
+        date: When the card was last changed by its own account; None when unknown.
+        countries: The countries of its addresses, as written.
+    """
+
+    name: str = ""
+    date: datetime | None = None
+    countries: tuple[str, ...] = ()
+
+
 NO_DETAILS = Details()
 
 
@@ -100,6 +134,7 @@ class Card(msgspec.Struct, frozen=True, dict=True):
         stamp: The version the source gives (an ETag); empty where the version is sha256 of `raw`.
         elsewhere: Names of the places that hold numbers danhba sees and leaves alone (NOTE, IMPP).
         trouble: Why the card cannot be understood; such a card is passed over by name.
+        summarise: A quicker way to the headline than `describe`, or None.
     """
 
     ref: str
@@ -109,8 +144,9 @@ class Card(msgspec.Struct, frozen=True, dict=True):
     stamp: str = ""
     elsewhere: tuple[str, ...] = ()
     trouble: str = ""
+    summarise: Callable[[bytes], Headline | None] | None = None
 
-    @cached_property
+    @lazy
     def sha256(self) -> str:
         """SHA-256 of `raw`, in hexadecimal."""
         return hashlib.sha256(self.raw).hexdigest()
@@ -120,10 +156,20 @@ class Card(msgspec.Struct, frozen=True, dict=True):
         """What changes whenever the card does: the source's stamp, else the sha256 of `raw`."""
         return self.stamp or self.sha256
 
-    @cached_property
+    @lazy
     def details(self) -> Details:
         """What the card says besides its phones."""
         return self.describe(self.raw)
+
+    @lazy
+    def headline(self) -> Headline:
+        """The part of the details that is cheap to read."""
+        quick = self.summarise(self.raw) if self.summarise else None
+        if quick is not None:
+            return quick
+        found = self.details
+        countries = tuple(place.country for place in found.addresses if place.country)
+        return Headline(found.name, found.date, countries)
 
 
 class SetNumber(msgspec.Struct, frozen=True, tag_field="op", tag="set-number", omit_defaults=True):
@@ -241,7 +287,7 @@ class Edit(msgspec.Struct, frozen=True, dict=True):
     card: Card
     raw: bytes
 
-    @cached_property
+    @lazy
     def sha256(self) -> str:
         """SHA-256 of the new raw, in hexadecimal."""
         return hashlib.sha256(self.raw).hexdigest()

@@ -17,7 +17,7 @@ import msgspec
 
 from danhba import evidence
 from danhba.card import Card, Change, Phone, Question, Reading, SetNumber, Why
-from danhba.evidence import Earlier, Evidence, Scales, Subject
+from danhba.evidence import Earlier, Evidence, Scales, Subject, fold
 from danhba.judge import Judge, Kind
 from danhba.packs import Pack, Range, Rule
 from danhba.phone import Dialing, Dialled, Scan, Written, dial, plain_nsn, respell, scan
@@ -30,6 +30,11 @@ NO_ANSWERS: Mapping[tuple[str, str], str] = {}
 NO_DATES: Mapping[str, Earlier] = {}
 UNDONE = "undone|"
 """In front of a value: the key under which an answer says that `undo` restored this value."""
+
+
+_COMMON = 5
+"""Last digits that every renumbering leaves alone."""
+_LENGTHS = tuple(f"/{length}" for length in range(16))
 
 
 class Judged(msgspec.Struct, frozen=True, eq=False):
@@ -116,8 +121,12 @@ class Context:
         self.dates = dates
         self.judge = Judge()
         self.dialing = dialing_of(home)
-        self._plus = f"+{home.country_code}"
-        self._calm: dict[tuple[int, str], Judged | None] = {}
+        self.plus = f"+{home.country_code}"
+        self.leads = (home.trunk_prefix, home.country_code)
+        self._plain: dict[str, Judged | None] = {}
+        self._reasons: dict[Judged, tuple[Why, ...]] = {}
+        self._homes: dict[str, bool] = {"": True}
+        self._harmless: dict[tuple[str, ...], bool] = {}
         self._blocks: dict[tuple[str, int, str], Judged] = {}
         self._derived: dict[tuple[Judged, Verdict, str], Judged] = {}
         self._foreign: dict[str, Judged] = {}
@@ -129,24 +138,41 @@ class Context:
             return self
         return Context(self.home, tuple(self.packs.values()), today=self.today)
 
-    def calm(self, value: str) -> Judged | None:
-        """Judge a field by a shortcut: a plain home number that is kept and not ambiguous.
-
-        None is no verdict; then the number must be read and weighed properly.
-        """
-        nsn = plain_nsn(value, self._plus)
-        if not nsn:
-            return None
-        key = (len(nsn), nsn[: self.home.block_digits])
+    def plain(self, nsn: str) -> Judged | None:
+        """Judge a plain home number; None where it must be weighed or asked about."""
+        key = nsn[: self.home.block_digits] + _LENGTHS[len(nsn)]
         try:
-            return self._calm[key]
+            return self._plain[key]
         except KeyError:
             found = self.judged(Dialled(self.home.country_code, nsn, "national", 1))
-            calm = found if found.verdict == "keep" and not found.ambiguous else None
-            if self.home.trunk_prefix != "0":
-                calm = None
-            self._calm[key] = calm
-            return calm
+            sure = not found.ambiguous and found.verdict != "ask" and self.home.trunk_prefix == "0"
+            self._plain[key] = answer = found if sure else None
+            return answer
+
+    def reasons(self, judged: Judged) -> tuple[Why, ...]:
+        """Return the reasons for a verdict that rests on the digits alone."""
+        try:
+            return self._reasons[judged]
+        except KeyError:
+            said = self._reasons[judged] = reasons(Number(None, None, judged))
+            return said
+
+    def at_home(self, countries: tuple[str, ...]) -> bool:
+        """Say whether all countries are the home country."""
+        for country in countries:
+            if country not in self._homes:
+                self._homes[country] = fold(country) in set(map(fold, self.home.country_names))
+            if not self._homes[country]:
+                return False
+        return True
+
+    def harmless(self, labels: tuple[str, ...]) -> bool:
+        """Say whether machine labels prove nothing about a number."""
+        try:
+            return self._harmless[labels]
+        except KeyError:
+            answer = self._harmless[labels] = not any("fax" in label for label in labels)
+            return answer
 
     def judged(self, dialled: Dialled | None) -> Judged:
         """Judge a number by its digits alone; an ambiguous one is kept until evidence is weighed."""
@@ -295,12 +321,58 @@ def _field(phone: Phone, numbers: tuple[Number, ...]) -> Field:
 def convert(card: Card, context: Context) -> Proposal:
     """Propose the changes and questions for a card, and judge every number on it."""
     verdicts: list[Judged] = []
+    nsns: list[str] = []
+    changing = False
     for phone in card.phones:
-        calm = context.calm(phone.value)
-        if calm is None:
+        nsn = plain_nsn(phone.value, context.plus)
+        judged = context.plain(nsn) if nsn else None
+        if judged is None:
             return _Conversion(card, context).proposal()
-        verdicts.append(calm)
-    return Proposal((), (), tuple(verdicts))
+        changing = changing or judged.verdict == "convert"
+        verdicts.append(judged)
+        nsns.append(nsn)
+    if not changing:
+        return Proposal((), (), tuple(verdicts))
+    if not context.answers and _raises_no_doubt(card, nsns, context):
+        changes = _simple_changes(card.phones, verdicts, context)
+        if changes:
+            return Proposal(changes, (), tuple(verdicts))
+    return _Conversion(card, context).proposal()
+
+
+def _raises_no_doubt(card: Card, nsns: list[str], context: Context) -> bool:
+    """Say whether surely nothing on a card of plain numbers is foreign or proves a landline.
+
+    A shortcut on the safe side: two numbers may only be forms of one if their last digits agree,
+    for every renumbering changes the first ones.
+    """
+    for phone in card.phones:
+        if phone.label or phone.locked or "(" in phone.value or not context.harmless(phone.labels):
+            return False
+    if len({nsn[-_COMMON:] for nsn in nsns}) < len(nsns):
+        return False
+    return context.at_home(card.headline.countries)
+
+
+def _simple_changes(
+    phones: tuple[Phone, ...], verdicts: list[Judged], context: Context
+) -> tuple[Change, ...]:
+    """Change plain numbers with one reading, when the old prefix stands together; else nothing.
+
+    A shortcut: `_Conversion` proposes the same.
+    """
+    changes: list[Change] = []
+    for phone, judged in zip(phones, verdicts, strict=True):
+        rule, value = judged.rule, phone.value
+        if judged.verdict != "convert" or rule is None:
+            continue
+        at = value.find(rule.old, 1, len(context.plus) + len(rule.old) + 2)
+        if at < 1 or value[:at].strip("+ .-") not in context.leads:
+            return ()
+        after = value[:at] + rule.new + value[at + len(rule.old) :]
+        why = context.reasons(judged)
+        changes.append(SetNumber(phone.key, value, after, rule.id, "renumber", why))
+    return tuple(changes)
 
 
 def examine(card: Card, context: Context) -> list[Field]:

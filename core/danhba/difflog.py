@@ -14,7 +14,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -173,6 +173,29 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(LogLine)
 
 
+class LineSink(Protocol):
+    """Whatever takes lines of a log."""
+
+    def add(self, line: LogLine) -> None:
+        """Append a line."""
+        ...
+
+
+class MemoryLog:
+    """Lines of a log that wait to be appended by another process."""
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+
+    def add(self, line: LogLine) -> None:
+        """Append a line."""
+        self._lines.append(_encoder.encode(line))
+
+    def encoded(self) -> bytes:
+        """Return all lines as they stand in a log."""
+        return b"\n".join([*self._lines, b""]) if self._lines else b""
+
+
 class LogWriter:
     """Appends lines to a log; use it as a context manager.
 
@@ -208,6 +231,14 @@ class LogWriter:
         self._size += len(encoded)
         if self._size > _FLUSH_AT:
             self.flush()
+
+    def add_encoded(self, lines: bytes) -> None:
+        """Append whole lines that another process encoded."""
+        if lines:
+            self._lines.append(lines[:-1])
+            self._size += len(lines)
+            if self._size > _FLUSH_AT:
+                self.flush()
 
     def flush(self) -> None:
         """Hand all lines to the operating system."""
@@ -254,6 +285,13 @@ def read_log(path: Path) -> Iterator[LogLine]:
         raise LogError(f"{path}: cannot be read: {error.strerror}") from error
 
 
+def decode_lines(lines: bytes) -> Iterator[LogLine]:
+    """Read lines that were encoded a moment ago."""
+    for raw in lines.splitlines():
+        line: LogLine = _decoder.decode(raw)
+        yield line
+
+
 def _read_line(path: Path, number: int, raw: bytes) -> LogLine:
     try:
         line: LogLine = _decoder.decode(raw)
@@ -295,13 +333,14 @@ def splices(old: bytes, new: bytes) -> tuple[Splice, ...]:
     old_lines, new_lines = old.split(b"\n"), new.split(b"\n")
     if len(old_lines) != len(new_lines):
         return ((0, len(new), old.decode("latin-1")),)
-    found: list[Splice] = []
-    offset = 0
-    for before, after in zip(old_lines, new_lines, strict=True):
-        if before != after:
-            found.append((offset, len(after), before.decode("latin-1")))
-        offset += len(after) + 1
-    return tuple(found)
+    pairs = enumerate(zip(old_lines, new_lines, strict=True))
+    return tuple(
+        [
+            (sum(map(len, new_lines[:i])) + i, len(after), before.decode("latin-1"))
+            for i, (before, after) in pairs
+            if before != after
+        ]
+    )
 
 
 def unsplice(new: bytes, back: tuple[Splice, ...]) -> bytes:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+import msgspec
 
 import danhba
+from danhba import parallel
 from danhba.card import Card, Change, Edit, Missing, Outcome, Question, SetNumber
 from danhba.convert import UNDONE, Context, Judged, Proposal, convert
 from danhba.difflog import (
@@ -21,7 +25,9 @@ from danhba.difflog import (
     CardLine,
     EndLine,
     IntentLine,
+    LineSink,
     LogWriter,
+    MemoryLog,
     OutcomeLine,
     Run,
     Section,
@@ -36,8 +42,9 @@ from danhba.difflog import (
 )
 from danhba.errors import LogError, UsageError
 from danhba.state import State, Written
-from danhba.syncer import Copies, Fidelity, Syncer
+from danhba.syncer import Copies, Fidelity, InParts, Part, Syncer
 
+_TELL_EVERY = 1000
 BATCH = 500
 """Cards fetched, logged and made durable together before they are written."""
 ROUNDS = 3
@@ -51,49 +58,68 @@ def _silent(_: object) -> None:
     return None
 
 
+K = TypeVar("K")
+Row: TypeAlias = tuple[str, str, str, str, str]
+"""Verdict, reason, rule, operator or province, kind."""
+
+
 @dataclass
 class Tally:
     """Counts cards and numbers, so that the sums add up (promise 7)."""
 
     numbers: dict[Judged, int] = field(default_factory=dict)
-    read: int = 0
-    changed: int = 0
-    asked: int = 0
-    skipped: int = 0
+    rows: dict[Row, int] = field(default_factory=dict)
+    cards: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("read", "changed", "asked", "skipped", "unfit"), 0)
+    )
     elsewhere: dict[str, int] = field(default_factory=dict)
-    not_applicable: int = 0
 
-    def end(self, **more: int) -> EndLine:
-        """Return the closing line of a section."""
-        by_verdict = {"convert": 0, "keep": 0, "ask": 0}
-        undecided = 0
-        for judged, count in self.numbers.items():
-            by_verdict[judged.verdict] += count
-            undecided += count if judged.code == "also-valid-today" else 0
-        totals = {
-            "cards_read": self.read,
-            "cards_changed": self.changed,
-            "cards_asked": self.asked,
-            "cards_unchanged": self.read - self.changed - self.asked - self.skipped,
-            "cards_skipped": self.skipped,
-            "numbers_read": sum(by_verdict.values()),
-            **{f"numbers_{verdict}": count for verdict, count in by_verdict.items()},
-            "numbers_ambiguous": undecided,
-        }
-        if self.not_applicable:
-            totals["changes_not_applicable"] = self.not_applicable
-        return EndLine({**totals, **more}, tuple(self._rows()), self.elsewhere)
-
-    def _rows(self) -> Iterator[tuple[str, str, str, str, str, int]]:
-        rows: dict[tuple[str, str, str, str, str], int] = {}
+    def close(self) -> None:
+        """Turn counts by judgement into counts by row."""
         for judged, count in self.numbers.items():
             rule = judged.rule.id if judged.rule and judged.verdict != "keep" else ""
             name = judged.name_vi or judged.name
             if judged.code == "foreign":
                 name = f"+{judged.country_code}"
-            key = (judged.verdict, judged.code, rule, name, judged.kind)
-            rows[key] = rows.get(key, 0) + count
-        return ((*key, count) for key, count in sorted(rows.items()))
+            row = (judged.verdict, judged.code, rule, name, judged.kind)
+            self.rows[row] = self.rows.get(row, 0) + count
+        self.numbers.clear()
+
+    def add(self, rows: dict[Row, int], cards: dict[str, int], elsewhere: dict[str, int]) -> None:
+        """Add what another process counted."""
+        _merge(self.rows, rows)
+        _merge(self.cards, cards)
+        _merge(self.elsewhere, elsewhere)
+
+    def end(self, **more: int) -> EndLine:
+        """Return the closing line of a section."""
+        self.close()
+        verdicts = {"convert": 0, "keep": 0, "ask": 0}
+        undecided = 0
+        for (verdict, code, *_), count in self.rows.items():
+            verdicts[verdict] += count
+            undecided += count if (verdict, code) == ("keep", "also-valid-today") else 0
+        cards = self.cards
+        unchanged = cards["read"] - cards["changed"] - cards["asked"] - cards["skipped"]
+        totals = {
+            "cards_read": cards["read"],
+            "cards_changed": cards["changed"],
+            "cards_asked": cards["asked"],
+            "cards_unchanged": unchanged,
+            "cards_skipped": cards["skipped"],
+            "numbers_read": sum(verdicts.values()),
+            **{f"numbers_{verdict}": count for verdict, count in verdicts.items()},
+            "numbers_ambiguous": undecided,
+        }
+        if cards["unfit"]:
+            totals["changes_not_applicable"] = cards["unfit"]
+        rows = tuple((*row, count) for row, count in sorted(self.rows.items()))
+        return EndLine({**totals, **more}, rows, self.elsewhere)
+
+
+def _merge(mine: dict[K, int], theirs: dict[K, int]) -> None:
+    for key, count in theirs.items():
+        mine[key] = mine.get(key, 0) + count
 
 
 @dataclass
@@ -108,6 +134,7 @@ class Job:
         now: The time of the run; what REV is set to.
         target: Where a copy is written; empty for none.
         show: Told of each card with a proposal or a trouble, in order.
+        show_encoded: The same for lines that come encoded from another process.
         progress: Told how many cards were read since it was last told.
     """
 
@@ -118,6 +145,7 @@ class Job:
     now: datetime
     target: str = ""
     show: Show = _silent
+    show_encoded: Callable[[bytes], None] = _silent
     progress: Progress = _silent
     tally: Tally = field(default_factory=Tally)
 
@@ -145,7 +173,7 @@ def new_run_id(now: datetime) -> str:
 def plan(job: Job, log: LogWriter) -> EndLine:
     """Convert every card of the source and log what is proposed; write nothing."""
     job.begin(log, "convert", log.path.stem)
-    for _ in _proposals(job, log, job.syncer.read()):
+    for _ in _chunks(job, log, copying=False):
         pass
     end = job.tally.end()
     log.add(end)
@@ -162,17 +190,14 @@ def copy(job: Job, log: LogWriter, target: Path | None) -> EndLine:
     if not isinstance(job.syncer, Copies):
         raise UsageError(f"{job.source}: cannot be copied with -o; use --write")
     job.begin(log, "convert", log.path.stem)
-
-    def edits() -> Iterator[Edit]:
-        yield from _proposals(job, log, job.syncer.read())
-        log.add(IntentLine("*", ""))
-        log.sync()
-
     failed = 0
-    for outcome in job.syncer.copy_to(target, edits()):
-        if outcome.status != "written":
-            failed += 1
-            log.add(OutcomeLine(outcome.ref, outcome.status, "", outcome.detail))
+    if isinstance(job.syncer, InParts) and job.syncer.parts():
+        job.syncer.write_copy(target, _chunks(job, log, copying=True))
+    else:
+        for outcome in job.syncer.copy_to(target, _edits_of_copy(job, log)):
+            if outcome.status != "written":
+                failed += 1
+                log.add(OutcomeLine(outcome.ref, outcome.status, "", outcome.detail))
     log.add(OutcomeLine("*", "written"))
     end = job.tally.end(cards_failed=failed)
     log.add(end)
@@ -180,47 +205,124 @@ def copy(job: Job, log: LogWriter, target: Path | None) -> EndLine:
     return end
 
 
-def _proposals(job: Job, log: LogWriter, cards: Iterable[Card]) -> Iterator[Edit]:
+def _edits_of_copy(job: Job, log: LogWriter) -> Iterator[Edit]:
+    yield from _proposals(job, log, job.syncer.read())
+    _intend_copy(log)
+
+
+def _intend_copy(log: LogWriter) -> None:
+    """Make the log durable before the copy takes its place."""
+    log.add(IntentLine("*", ""))
+    log.sync()
+
+
+class _Worked(msgspec.Struct, array_like=True):
+    """What a process made of one part of the source."""
+
+    odd: bool
+    keys: bytes = b""
+    chunk: bytes = b""
+    lines: bytes = b""
+    rows: list[tuple[Row, int]] = []
+    cards: dict[str, int] = {}
+    elsewhere: dict[str, int] = {}
+
+
+def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[bytes]:
+    """Convert the source, side by side where it comes in parts; yield the converted copy of each.
+
+    A part that cannot be read by itself (an odd one, or one with a ref of an earlier part) is read
+    here, one card after another, and so is all that comes behind it.
+    """
+    syncer = job.syncer
+    parts = syncer.parts() if isinstance(syncer, InParts) else ()
+    workers = min(parallel.processors(), len(parts))
+    if not isinstance(syncer, InParts) or workers < 2:
+        for _ in _proposals(job, log, syncer.read()):
+            pass
+        return
+    results = parallel.side_by_side(parts, lambda part: _work(job, part, copying=copying), workers)
+    for part, result in zip(parts, results, strict=True):
+        worked = _worked_decoder.decode(result) if result else _Worked(odd=True)
+        if worked.odd or not syncer.take(worked.keys):
+            results.close()
+            yield from syncer.copy_from(part, lambda cards: _proposals(job, log, cards))
+            break
+        log.add_encoded(worked.lines)
+        job.show_encoded(worked.lines)
+        job.tally.add(dict(worked.rows), worked.cards, worked.elsewhere)
+        job.progress(worked.cards["read"])
+        yield worked.chunk
+    if copying:
+        _intend_copy(log)
+
+
+def _work(job: Job, part: Part, *, copying: bool) -> bytes:
+    """Convert one part, in a process of its own."""
+    mine = replace(job, tally=Tally(), show=_silent, progress=_silent)
+    lines = MemoryLog()
+    loaded = part.load()
+    if loaded is None:
+        return _worked_encoder.encode(_Worked(odd=True))
+    chunk = b"".join(loaded.copy(_proposals(mine, lines, loaded.read())))
+    mine.tally.close()
+    tally = mine.tally
+    return _worked_encoder.encode(
+        _Worked(
+            False, loaded.keys(), chunk if copying else b"", lines.encoded(),
+            list(tally.rows.items()), tally.cards, tally.elsewhere,
+        )
+    )  # fmt: skip
+
+
+_worked_encoder = msgspec.msgpack.Encoder()
+_worked_decoder = msgspec.msgpack.Decoder(_Worked)
+
+
+def _proposals(job: Job, log: LineSink, cards: Iterable[Card]) -> Iterator[Edit]:
     """Convert cards; log, show and count what is proposed; yield the edits."""
-    tally, context, numbers = job.tally, job.context, job.tally.numbers
-    told = 0
+    context, numbers = job.context, job.tally.numbers
+    counts, elsewhere = job.tally.cards, job.tally.elsewhere
+    read = told = 0
     for card in cards:
-        tally.read += 1
+        read += 1
         if card.trouble:
-            tally.skipped += 1
+            counts["skipped"] += 1
             _log_and_show(job, log, SkipLine(card.ref, card.trouble))
             continue
         proposal = convert(card, context)
         for judged in proposal.judged:
             numbers[judged] = numbers.get(judged, 0) + 1
         for place in card.elsewhere:
-            tally.elsewhere[place] = tally.elsewhere.get(place, 0) + 1
+            elsewhere[place] = elsewhere.get(place, 0) + 1
         if proposal.changes or proposal.questions:
             edit = _propose(job, log, card, proposal)
             if edit:
                 yield edit
-        if tally.read - told >= 1000:
-            job.progress(tally.read - told)
-            told = tally.read
-    job.progress(tally.read - told)
+        if read - told >= _TELL_EVERY:
+            job.progress(read - told)
+            told = read
+    job.progress(read - told)
+    counts["read"] += read
 
 
-def _propose(job: Job, log: LogWriter, card: Card, proposal: Proposal) -> Edit | None:
+def _propose(job: Job, log: LineSink, card: Card, proposal: Proposal) -> Edit | None:
     supported = job.syncer.supports
-    changes = tuple(change for change in proposal.changes if type(change) in supported)
-    job.tally.not_applicable += len(proposal.changes) - len(changes)
+    counts = job.tally.cards
+    changes = tuple([change for change in proposal.changes if type(change) in supported])
+    counts["unfit"] += len(proposal.changes) - len(changes)
     if changes:
-        job.tally.changed += 1
+        counts["changed"] += 1
     elif proposal.questions:
-        job.tally.asked += 1
+        counts["asked"] += 1
     else:
         return None
-    details = card.details
-    date = details.date.isoformat() if details.date else ""
+    headline = card.headline
+    date = headline.date.isoformat() if headline.date else ""
     edit = Edit(card, job.syncer.patch(card, changes, job.now)) if changes else None
     way_back = _way_back(job.syncer, edit) if edit else ()
     line = CardLine(
-        card.ref, details.name, card.version, date, changes, proposal.questions, card.sha256,
+        card.ref, headline.name, card.version, date, changes, proposal.questions, card.sha256,
         *way_back,
     )  # fmt: skip
     _log_and_show(job, log, line)
@@ -238,7 +340,7 @@ def _way_back(syncer: Syncer, edit: Edit) -> tuple[str, str, tuple[Splice, ...],
     return edit.sha256, moved_to, splices(card.raw, edit.raw), ""
 
 
-def _log_and_show(job: Job, log: LogWriter, line: CardLine | SkipLine) -> None:
+def _log_and_show(job: Job, log: LineSink, line: CardLine | SkipLine) -> None:
     log.add(line)
     job.show(line)
 
@@ -600,7 +702,7 @@ def convert_in_place(job: Job, log: LogWriter) -> tuple[EndLine, Result]:
     tally = job.tally
     log.sync()
     result = Result()
-    if not tally.changed:
+    if not tally.cards["changed"]:
         return end, result
     result = apply(job, log, read_story(log.path))
     for _ in range(ROUNDS):

@@ -7,7 +7,7 @@ these promises as tests; `danhba_syncers.memory` is the smallest example.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -93,6 +93,53 @@ class Copies(Protocol):
         Edits come in the order of `read`; the copy appears at once, when it is complete. Outcomes
         may come earlier: they hold if the iterator ends without an error.
         """
+        ...
+
+
+class Part(Protocol):
+    """A part of a source that can be worked on by itself."""
+
+    def load(self) -> LoadedPart | None:
+        """Get the part into memory; None when it cannot be told from its neighbours for sure."""
+        ...
+
+
+class LoadedPart(Protocol):
+    """A part of a source in memory."""
+
+    def read(self) -> Iterator[Card]:
+        """Yield the cards of the part, refs counted within the part."""
+        ...
+
+    def copy(self, edits: Iterable[Edit]) -> Iterator[bytes]:
+        """Yield the bytes of the part with the edits made; edits come in the order of `read`."""
+        ...
+
+    def keys(self) -> bytes:
+        """Return what tells whether refs of this part occur in others; after `read`."""
+        ...
+
+
+@runtime_checkable
+class InParts(Protocol):
+    """A syncer whose source can be worked on in parts side by side."""
+
+    def parts(self) -> Sequence[Part]:
+        """Cut the source; an empty sequence when it is not worth it, or not possible."""
+        ...
+
+    def take(self, keys: bytes) -> bool:
+        """Remember the keys of the next part; False when one was there before."""
+        ...
+
+    def copy_from(
+        self, part: Part, change: Callable[[Iterator[Card]], Iterator[Edit]]
+    ) -> Iterator[bytes]:
+        """Read from the beginning of a part to the end of the source; yield it with the edits."""
+        ...
+
+    def write_copy(self, target: Path | None, chunks: Iterable[bytes]) -> None:
+        """Write a copy of the source, standard output when None; it appears when complete."""
         ...
 
 

@@ -12,27 +12,42 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from danhba.card import Change, Details, Phone, SetNumber
-from danhba_syncers._vcard import KEYS, has_number, read_details, read_params, splice, stamp_like
+from danhba.card import Change, Details, Headline, Phone, SetNumber
+from danhba_syncers._vcard import KEYS, has_number, read_details, read_params, read_stamp, splice, stamp_like
 
 _WANTED = re.compile(
-    rb"\n(?:"
-    rb"TEL(?<!=\nTEL)(?<!=\r\nTEL)([A-Za-z0-9=,_;-]*+):([^\r\n\\]*+)(?=\r?\n[^ \t])"
-    rb"|UID:([^\r\n\\]++)(?=\r?\n[^ \t])"
-    rb"|(NOTE|IMPP|MEMBER|PHONE|FAX|X-S(?:IP|KYPE-PSTNNUMBER))"
-    rb"([;:][^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*+)"
-    rb")"
+    rb"\n(TEL(?<!=\nTEL)(?<!=\r\nTEL)[A-Za-z0-9=,_;-]*+|UID|(?:NOTE|IMPP|MEMBER|PHONE|FAX|X-S(?:IP|KYPE-PSTNNUMBER))[^:\r\n]*+)"
+    rb":([^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*+)(?=\r?\n|\Z)"
 )
-_TEL = re.compile(rb"\nTEL[A-Za-z0-9=,_;-]*+:([^\r\n\\]*+)(?=\r?\n[^ \t])")
+_ADR = re.compile(rb"\nADR[A-Za-z0-9=,_;-]*+:([^\r\n]*+)(?=\r?\n([ \t])?)")
+_OTHER_REV = re.compile(rb"\n(?:[\w-]+\.)?REV[;:\r\n]", re.IGNORECASE)
 _DESCRIBING = re.compile(
     rb"\n(FN|N|ORG|REV|ADR|KIND|IMPP|CREATED|X-(?:CREATED|CREATION-DATE|ABShowAs|ABSHOWAS|WHATSAPP"
     rb"|ZALO|VIBER|TELEGRAM|SIGNAL|ADDRESSBOOKSERVER-KIND))"
     rb"(;[^:\r\n]*+)?:([^\r\n]*+)(?=\r?\n([ \t])?)"
 )
+_ODD_NAME = re.compile(rb"\n(?:[\w-]+\.|[a-z])")
 _ESCAPE = re.compile(r"\\(.)")
-_NOT_SEEN: tuple[tuple[str, ...], str] = ((), "?")
-_MOST_LABELS = 4096
-_known_labels: dict[bytes, tuple[tuple[str, ...], str] | None] = {b"": ((), "")}
+_MOST_HEADS = 4096
+
+
+class _Head(NamedTuple):
+    """What stands before the colon of a line, read once for all lines that begin alike.
+
+    Attributes:
+        labels: The machine labels of a phone.
+        label: Its typed label.
+        place: The name of another property with numbers in it; empty for a phone.
+        odd: Whether the careful way must read the card.
+    """
+
+    labels: tuple[str, ...] = ()
+    label: str = ""
+    place: str = ""
+    odd: bool = False
+
+
+_heads: dict[bytes, _Head] = {}
 
 
 class Plain(NamedTuple):
@@ -49,23 +64,23 @@ def read(raw: bytes) -> Plain | None:
     uid = b""
     elsewhere: tuple[str, ...] = ()
     try:
-        for params, value, found, place, other in _WANTED.findall(raw):
-            if found:
-                if uid:
+        for start, value in _WANTED.findall(raw):
+            if start == b"UID":
+                if uid or b"\n" in value or b"\\" in value or not value:
                     return None
-                uid = found
-            elif place:
-                if b"QUOTED" in other:
-                    return None
-                if has_number(other):
-                    elsewhere = (*elsewhere, place.decode())
-            else:
-                said = _known_labels.get(params, _NOT_SEEN)
-                if said is _NOT_SEEN:
-                    said = _labels(params)
-                if said is None:
-                    return None
-                phones.append(Phone(KEYS[len(phones)], value.decode(), said[0], said[1]))
+                uid = value
+                continue
+            head = _heads.get(start) or _head(start)
+            if head.odd:
+                return None
+            if head.place:
+                if has_number(value):
+                    elsewhere = (*elsewhere, head.place)
+                continue
+            text = value.decode()
+            if "\n" in text or "\\" in text:
+                return None
+            phones.append(Phone(KEYS[len(phones)], text, head.labels, head.label))
         if raw.upper().count(b"TEL") != len(phones):
             return None  # grouped, in lower case, or in the middle of something else
         return Plain(tuple(phones), uid.decode().strip(), elsewhere)
@@ -73,21 +88,66 @@ def read(raw: bytes) -> Plain | None:
         return None
 
 
-def _labels(params: bytes) -> tuple[tuple[str, ...], str] | None:
-    """Return the labels that plain parameters give; None for an encoding, charset or handle."""
-    said = read_params(params)
-    odd = said.soft or said.charset or said.handle or b"ENCODING" in params.upper()
-    labels = None if odd else (said.labels, said.label)
-    if len(_known_labels) < _MOST_LABELS:
-        _known_labels[params] = labels
-    return labels
+def _head(start: bytes) -> _Head:
+    name, _, rest = start.partition(b";")
+    said = read_params(b";" + rest if rest else b"")
+    odd = bool(said.soft or said.charset or said.handle) or b"ENCODING" in rest.upper()
+    place = "" if name == b"TEL" else name.decode()
+    head = _Head(said.labels, said.label, place, odd or name.startswith(b"TEL") and name != b"TEL")
+    if len(_heads) < _MOST_HEADS:
+        _heads[start] = head
+    return head
+
+
+def headline(raw: bytes) -> Headline | None:
+    """Read the name, the date and the countries of a card of the common shape."""
+    upper = raw.upper()
+    try:
+        name = _only_value(raw, upper, b"\nFN:", b"\nFN")
+        stamp = _only_value(raw, upper, b"\nREV:", b"REV")
+        if not name or stamp is None:
+            return None
+        countries: tuple[str, ...] = ()
+        if b"ADR" in upper:
+            found = _addresses(raw, upper.count(b"ADR"))
+            if found is None:
+                return None
+            countries = found
+        return Headline(name, read_stamp(stamp) if stamp else None, countries)
+    except UnicodeDecodeError:
+        return None
+
+
+def _only_value(raw: bytes, upper: bytes, start: bytes, name: bytes) -> str | None:
+    """Return the value of a property that stands once at most; None where it is not that simple."""
+    at = raw.find(start)
+    if upper.count(name) != (at >= 0):
+        return None
+    if at < 0:
+        return ""
+    at += len(start)
+    end = raw.find(b"\n", at)
+    value = raw[at:end]
+    folded = raw[end + 1 : end + 2] in (b" ", b"\t")
+    return None if end < 0 or folded or b"\\" in value else value.decode().strip()
+
+
+def _addresses(raw: bytes, count: int) -> tuple[str, ...] | None:
+    """Return the countries of so many addresses; None where one is not simple."""
+    found = _ADR.findall(raw)
+    if len(found) != count or any(fold or b"\\" in value for value, fold in found):
+        return None
+    parts = (value.split(b";", 7) for value, _ in found)
+    return tuple([part[6].decode().strip() for part in parts if len(part) > 6 and part[6].strip()])
 
 
 def details(raw: bytes) -> Details | None:
     """Read what a card of the common shape says besides its phones."""
+    if _ODD_NAME.search(raw):
+        return None
     properties: list[tuple[str, str]] = []
     for name, params, value, fold in _DESCRIBING.findall(raw):
-        if fold or (params and _labels(params) is None):
+        if fold or (params and _head(b"TEL" + params).odd):
             return None
         try:
             text = value.decode()
@@ -102,16 +162,21 @@ def details(raw: bytes) -> Details | None:
 
 def patch(raw: bytes, changes: Sequence[Change], now: datetime) -> bytes | None:
     """Set the numbers and the REV stamp of a card whose phones are plain."""
-    spans = [found.span(1) for found in _TEL.finditer(raw)]
     edits: list[tuple[int, int, bytes]] = []
     for change in changes:
-        if not isinstance(change, SetNumber) or not change.phone.isdecimal():
+        if not isinstance(change, SetNumber):
             return None
-        key = int(change.phone)
-        if key >= len(spans) or raw[slice(*spans[key])] != change.before.encode():
+        before = change.before.encode()
+        place = b":" + before
+        at = raw.find(place)
+        start = raw.rfind(b"\n", 0, at)
+        after = raw[at + len(place) : at + len(place) + 2]
+        if at < 0 or raw.find(place, at + 1) >= 0 or raw[start : start + 4] != b"\nTEL":
             return None
-        edits.append((*spans[key], change.after.encode()))
-    revs = raw.upper().count(b"REV")
+        if after != b"\r\n" and after[:1] != b"\n":
+            return None
+        edits.append((at + 1, at + len(place), change.after.encode()))
+    revs = raw.count(b"REV")
     if revs:
         start = raw.find(b"\nREV:") + 5
         end = raw.find(b"\n", start)
@@ -119,4 +184,6 @@ def patch(raw: bytes, changes: Sequence[Change], now: datetime) -> bytes | None:
             return None
         end -= raw[end - 1 : end] == b"\r"
         edits.append((start, end, stamp_like(raw[start:end], now)))
+    elif _OTHER_REV.search(raw):
+        return None
     return splice(raw, edits)

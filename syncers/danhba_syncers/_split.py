@@ -24,10 +24,10 @@ _MARKER = re.compile(
     rb"(?:[\w.-]*(AGENT)\b[^:\r\n]*:[ \t]*(?:\r*\n)?)?(BEGIN|END):VCARD[ \t]*(?=[\r\n\0]|\Z)",
     re.IGNORECASE,
 )
-_MARKER_ON_NEW_LINE = re.compile(rb"[\r\n]" + _MARKER.pattern, re.IGNORECASE)
+_MARKER_ON_NEW_LINE = re.compile(rb"[\r\n\0]" + _MARKER.pattern, re.IGNORECASE)
 _LINE_END = re.compile(rb"[ \t]*(?:\r*\n|\r(?!\r*\n))")
 _ONE_LINE_END = (b"\r\n", b"\n")
-_BOM = b"\xef\xbb\xbf"
+_BOM = re.compile(rb"\xef\xbb\xbf|\xff")  # 0xFF is what that of UTF-16 casts (`_wide`)
 _TAIL = 256
 """Bytes kept when nothing in the buffer is a card: a marker could have begun there."""
 
@@ -83,14 +83,14 @@ class _Splitter:
             block = self.stream.read(max(BLOCK, len(self.buffer) // 2))
             self.ended = not block
             self.buffer += block
-            if self.base == 0 and self.buffer.startswith(_BOM):
-                self._drop(len(_BOM))
+            if self.base == 0 and (mark := _BOM.match(self.buffer)):
+                self._drop(mark.end())
                 self.on_new_line = True
         return bool(self.buffer)
 
     def _drop(self, count: int) -> None:
         if count:
-            self.on_new_line = self.buffer[count - 1] in b"\r\n"
+            self.on_new_line = self.buffer[count - 1] in b"\r\n\0"
             self.base += count
             self.buffer = self.buffer[count:]
 

@@ -30,6 +30,7 @@ _FOLD = re.compile(rb"(?:\r*\n|\r)[ \t]")
 _HEAD = re.compile(rb"(?:([\w-]+)\.)?([\w/-]+)((?:;(?>\"[^\"]*\"|\([^)]*\)|[^:])*+)?):")
 _PARAM = re.compile(rb";((?>\"[^\"]*\"|\([^)]*\)|[^;])*+)")
 _END_LINE = re.compile(rb"END:VCARD", re.IGNORECASE)
+_STEPS = {b"BEGIN:VCARD": 1, b"AGENT:BEGIN:VCARD": 1, b"END:VCARD": -1}
 _UNIT = re.compile(rb"(?:\r*\n|\r)[ \t]|(.)", re.DOTALL)
 _SOFT_UNIT = re.compile(rb"=[ \t]*(?:\r*\n|\r)[ \t]?|(=[0-9A-Fa-f]{2}|.)", re.DOTALL)
 _APPLE_LABEL = re.compile(r"_\$!<(.*)>!\$_")
@@ -126,8 +127,8 @@ def lines(raw: bytes) -> Iterator[Line]:
         if not head:
             continue
         name = head[2].upper().decode("ascii", "replace")
-        if name in ("BEGIN", "END"):
-            depth += 1 if name == "BEGIN" else -1
+        if name in ("BEGIN", "END", "AGENT") and (step := _STEPS.get(_marker(raw, start, content))):
+            depth += step
             continue
         params = _FOLD.sub(b"", head[3])
         if params and read_params(params).soft:
@@ -135,6 +136,11 @@ def lines(raw: bytes) -> Iterator[Line]:
                 content, position = _physical(raw, position, line_end)
         if depth == 1:
             yield Line((head[1] or b"").lower(), name, params, head.end(), content)
+
+
+def _marker(raw: bytes, start: int, end: int) -> bytes:
+    """Return a short line without blanks and case, to see whether a card begins or ends there."""
+    return b"".join(raw[start : min(end, start + 64)].upper().split())
 
 
 def _physical(raw: bytes, start: int, line_end: re.Pattern[bytes]) -> tuple[int, int]:

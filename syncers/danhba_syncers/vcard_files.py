@@ -10,21 +10,23 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
 from danhba.card import Card, Change, Details, Edit, Missing, Outcome, SetNumber
 from danhba.errors import SyncerError, UsageError
-from danhba.syncer import Fidelity
+from danhba.syncer import Fidelity, Part
 from danhba_syncers import _plain, _vcard
 from danhba_syncers._replace import ChangedMeanwhileError, Fingerprint, fingerprint, replacing
 from danhba_syncers._split import Piece, split
@@ -32,6 +34,11 @@ from danhba_syncers._wide import Shadow, low_byte
 
 SUFFIXES = (".vcf", ".vcard")
 _CHUNK = 1 << 20
+_PART = 1 << 20
+"""Bytes of a part when a large file is worked on side by side."""
+_WORTH_PARTS = 4 << 20
+"""Bytes of a file from which that is worth it."""
+_SEAM = re.compile(rb"\nEND:VCARD\r?\n(BEGIN:VCARD\r?\n)")
 _AHEAD = 10_000
 """Refs looked for in one pass through the source."""
 
@@ -66,6 +73,10 @@ class VcardFile:
         names = _Names()
         order = low_byte(stream)
         pieces = split(stream) if order is None else self._wide_pieces(Shadow(stream, order))
+        return self.pieces_to_cards(pieces, names)
+
+    def pieces_to_cards(self, pieces: Iterable[Piece], names: _Names) -> Iterator[FileCard]:
+        """Read each piece of the file as a card."""
         for piece in pieces:
             if piece.trouble:
                 what = f"{piece.trouble} (byte {piece.offset})"
@@ -85,20 +96,27 @@ class VcardFile:
     def _card(self, piece: Piece, names: _Names) -> FileCard:
         raw = piece.raw
         found = None if piece.nested else _plain.read(raw)
-        if found:
-            phones, uid, elsewhere = found
-            describe = _describe_plain
-        else:
-            describe = _vcard.details
-            try:
-                narrow = _vcard.narrow(raw)[0]
-            except UnicodeDecodeError as error:
-                where = piece.offset + error.start
-                return self._in_trouble(f"{self.name}#@{where}", f"broken UTF-16 (byte {where})")
-            spots, elsewhere = _vcard.spots(narrow)
-            phones, uid = tuple(spot.phone for spot in spots), _vcard.uid(narrow)
+        if found is None:
+            return self._odd_card(piece, names)
+        phones, uid, elsewhere = found
         ref = names.ref(self.name, uid or _content_name(raw))
-        return FileCard(ref, raw, phones, describe, "", elsewhere, "", self, piece.offset)
+        return FileCard(
+            ref, raw, phones, _describe_plain, "", elsewhere, "", _plain.headline, self, piece.offset
+        )
+
+    def _odd_card(self, piece: Piece, names: _Names) -> FileCard:
+        """Read a card that is not of the common shape."""
+        try:
+            narrow = _vcard.narrow(piece.raw)[0]
+        except UnicodeDecodeError as error:
+            where = piece.offset + error.start
+            return self._in_trouble(f"{self.name}#@{where}", f"broken UTF-16 (byte {where})")
+        spots, elsewhere = _vcard.spots(narrow)
+        phones = tuple(spot.phone for spot in spots)
+        ref = names.ref(self.name, _vcard.uid(narrow) or _content_name(piece.raw))
+        return FileCard(
+            ref, piece.raw, phones, _vcard.details, "", elsewhere, "", None, self, piece.offset
+        )
 
 
 class FileCard(Card, frozen=True, dict=True):
@@ -111,6 +129,92 @@ class FileCard(Card, frozen=True, dict=True):
 
     file: VcardFile | None = None
     offset: int = 0
+
+
+class FilePart(NamedTuple):
+    """A stretch of a file from the beginning of a card to the end of another.
+
+    Attributes:
+        file: The file.
+        start: Bytes from the start of the file.
+        end: Where the next part begins.
+    """
+
+    file: VcardFile
+    start: int
+    end: int
+
+    def load(self) -> LoadedPart | None:
+        """Read the part; None when a card in it may hold others, for then a cut may lie in one."""
+        with self.file.path.open("rb") as stream:
+            stream.seek(self.start)
+            chunk = stream.read(self.end - self.start)
+        return None if b"AGENT" in chunk.upper() else LoadedPart(self.file, chunk)
+
+    def cards_from_here(self, names: _Names) -> Iterator[FileCard]:
+        """Yield the cards from here to the end of the file, without loading them all."""
+        with self.file.path.open("rb") as stream:
+            stream.seek(self.start)
+            yield from self.file.pieces_to_cards(split(stream), names)
+
+    def copy_from_here(self, edits: Iterable[Edit]) -> Iterator[bytes]:
+        """Yield the bytes from here to the end of the file with the edits made."""
+        with self.file.path.open("rb", buffering=_CHUNK) as stream:
+            stream.seek(self.start)
+            position = 0
+            for edit in edits:
+                card = _placed(edit)
+                yield stream.read(card.offset - position)
+                stream.read(len(card.raw))
+                yield edit.raw
+                position = card.offset + len(card.raw)
+            while block := stream.read(_CHUNK):
+                yield block
+
+
+class LoadedPart:
+    """A part of a file in memory; the offsets of its cards count from its own beginning."""
+
+    def __init__(self, file: VcardFile, chunk: bytes) -> None:
+        self._file = file
+        self._chunk = chunk
+        self._names = _Names(keep=True)
+
+    def read(self) -> Iterator[FileCard]:
+        """Yield the cards."""
+        yield from self._file.pieces_to_cards(split(BytesIO(self._chunk)), self._names)
+
+    def keys(self) -> bytes:
+        """Return the names of the cards read, 8 bytes each."""
+        return self._names.kept.tobytes()
+
+    def copy(self, edits: Iterable[Edit]) -> Iterator[bytes]:
+        """Yield the bytes of the part with the edits made."""
+        position, chunk = 0, self._chunk
+        for edit in edits:
+            card = _placed(edit)
+            yield chunk[position : card.offset]
+            yield edit.raw
+            position = card.offset + len(card.raw)
+        yield chunk[position:]
+
+
+def _cut(path: Path, name: str) -> list[FilePart]:
+    """Cut a file into parts of about `_PART` bytes; none when it is small or in UTF-16."""
+    size = path.stat().st_size
+    if size < _WORTH_PARTS:
+        return []
+    file = VcardFile("-" if name == "-" else _printable(path.name), path)
+    cuts = [0]
+    with path.open("rb") as stream:
+        if low_byte(stream) is not None:
+            return []
+        for nominal in range(_PART, size - _PART // 2, _PART):
+            stream.seek(nominal)
+            found = _SEAM.search(stream.read(_CHUNK))
+            if found:
+                cuts.append(nominal + found.start(1))
+    return [FilePart(file, a, b) for a, b in zip(cuts, [*cuts[1:], size], strict=True)]
 
 
 def _describe_plain(raw: bytes) -> Details:
@@ -127,23 +231,51 @@ class _Names:
 
     Small files use a set. For large ones it would need 70 bytes a card, so from `_MANY` names on
     they go into an open-addressing table of 8-byte slots, at most half full.
+
+    Args:
+        keep: Whether to keep the keys in the order they came, for `take` of another one.
     """
 
     _MANY = 1 << 16
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: bool = False) -> None:
         self._few: set[int] = set()
         self._table: array[int] = array("Q")
         self._used = 0
         self._again: dict[int, int] = {}
+        self._keep = keep
+        self.kept: array[int] = array("Q")
 
     def ref(self, file: str, name: str) -> str:
         """Return the ref of the next card of this name: `file#name`, then `file#name#2` …"""
         key = hash(name) & 0xFFFF_FFFF_FFFF_FFFF or 1
+        if self._keep:
+            self.kept.append(key)
         if not self._seen(key):
             return f"{file}#{name}"
         self._again[key] = count = self._again.get(key, 1) + 1
         return f"{file}#{name}#{count}"
+
+    def take(self, keys: array[int]) -> bool:
+        """Remember the keys of a part; False, and none is remembered, when one was known before."""
+        fresh = set(keys)
+        if any(map(self._knows, fresh)):
+            return False
+        for key in keys:
+            if self._seen(key):
+                self._again[key] = self._again.get(key, 1) + 1
+        return True
+
+    def _knows(self, key: int) -> bool:
+        if not self._table:
+            return key in self._few
+        mask = len(self._table) - 1
+        slot = key & mask
+        while held := self._table[slot]:
+            if held == key:
+                return True
+            slot = (slot + 1) & mask
+        return False
 
     def _seen(self, key: int) -> bool:
         """Say whether the key was met before, and remember it."""
@@ -155,28 +287,26 @@ class _Names:
                 self._grow(self._few)
                 self._few = set()
             return False
+        if self._knows(key):
+            return True
         if 2 * self._used >= len(self._table):
-            self._grow(filter(None, self._table))
-        return self._put(self._table, key)
+            self._grow([held for held in self._table if held])
+        self._put(key)
+        return False
 
-    def _put(self, table: array[int], key: int) -> bool:
-        mask = len(table) - 1
+    def _put(self, key: int) -> None:
+        table, mask = self._table, len(self._table) - 1
         slot = key & mask
-        while held := table[slot]:
-            if held == key:
-                return True
+        while table[slot]:
             slot = (slot + 1) & mask
         table[slot] = key
         self._used += 1
-        return False
 
     def _grow(self, keys: Iterable[int]) -> None:
         size = 4 * max(self._MANY, self._used)
-        table = array("Q", bytes(8 * size))
-        self._used = 0
+        self._table, self._used = array("Q", bytes(8 * size)), 0
         for key in keys:
-            self._put(table, key)
-        self._table = table
+            self._put(key)
 
 
 class VcardFiles:
@@ -196,6 +326,8 @@ class VcardFiles:
         del options
         self.source = location
         self._spool: Path | None = None
+        self._parts: list[FilePart] | None = None
+        self._taken = _Names()
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -249,6 +381,39 @@ class VcardFiles:
             return card.ref
         _, again, count = name.partition("#")
         return f"{file}#{_content_name(raw)}{again}{count}"
+
+    # -- in parts --------------------------------------------------------------------------------
+
+    def parts(self) -> list[FilePart]:
+        """Cut one large file where a card ends and the next begins; nothing else is cut."""
+        if self._parts is None:
+            path = self._standard_input() if self.source == "-" else Path(self.source)
+            self._parts = _cut(path, self.source) if path.is_file() else []
+            self._taken = _Names()
+        return self._parts
+
+    def take(self, keys: bytes) -> bool:
+        """Remember the names of a part's cards; False when one is also in an earlier part."""
+        return self._taken.take(array("Q", keys))
+
+    def copy_from(
+        self, part: Part, change: Callable[[Iterator[Card]], Iterator[Edit]]
+    ) -> Iterator[bytes]:
+        """Read on from a part to the end of the file, card by card; yield it with the edits made."""
+        assert isinstance(part, FilePart)
+        return part.copy_from_here(change(part.cards_from_here(self._taken)))
+
+    def write_copy(self, target: Path | None, chunks: Iterable[bytes]) -> None:
+        """Write a copy of the file."""
+        if target is None:
+            for chunk in chunks:
+                sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+            return
+        _refuse_itself(Path(self.source), target)
+        with replacing(target, None) as out:
+            for chunk in chunks:
+                out.write(chunk)
 
     # -- changing --------------------------------------------------------------------------------
 

@@ -104,7 +104,7 @@ def _target(output: str | None) -> str:
 def _convert(
     job: Job, screen: Screen, path: Path, output: str | None, *, write: bool, check: bool
 ) -> int:
-    job.show = screen.card
+    job.show, job.show_encoded = screen.card, screen.encoded
     result: Result | None = None
     with ExitStack() as stack:
         if write:

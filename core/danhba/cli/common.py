@@ -16,7 +16,7 @@ import rich_click as click
 
 from danhba import packs, registry
 from danhba.convert import Context
-from danhba.difflog import CardLine, EndLine, LogWriter, SkipLine
+from danhba.difflog import CardLine, EndLine, LogWriter, SkipLine, decode_lines
 from danhba.errors import UsageError
 from danhba.run import Job, Result, Story, new_run_id
 from danhba.state import State, state_folder
@@ -152,6 +152,17 @@ class Screen:
             click.echo(f"danhba: {line.ref}: {line.reason}", err=True)
         else:
             self.print_card(line)
+
+    def encoded(self, lines: bytes) -> None:
+        """Show cards whose log lines come encoded from another process."""
+        if self.as_json:
+            self.file.write(lines.decode())
+        elif self.shown < self.limit:
+            for line in decode_lines(lines):
+                if isinstance(line, CardLine | SkipLine):
+                    self.card(line)
+        else:
+            self.shown += lines.count(b'\n{"type":"card"') + lines.startswith(b'{"type":"card"')
 
     @cached_property
     def console(self) -> Console:

@@ -122,10 +122,9 @@ def log_command(
 
         _write_text(html, page(read_log(log), language))
     if csv_to:
-        from danhba.render_csv import csv
+        from danhba.render_csv import csv, what_of
 
-        what = "questions" if "question" in csv_to.name.lower() else "changes"
-        _write_text(csv_to, csv(read_log(log), what=what))
+        _write_text(csv_to, csv(read_log(log), language, what_of(str(csv_to))))
     if originals:
         _write_originals(log, originals)
     if as_json:
