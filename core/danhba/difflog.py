@@ -272,17 +272,39 @@ def read_log(path: Path) -> Iterator[LogLine]:
     Raises:
         LogError: The file is not there, a line is damaged, or the format is a later one.
     """
+    for _, line in read_log_places(path):
+        yield line
+
+
+def read_log_places(path: Path) -> Iterator[tuple[int, LogLine]]:
+    """Yield the lines of a log, each with its offset in the file."""
     try:
         with path.open("rb") as file:
-            number = 0
+            offset = number = 0
             for number, raw in enumerate(file, 1):
                 if not raw.endswith(b"\n"):
                     return
-                yield _read_line(path, number, raw)
+                yield offset, _read_line(path, number, raw)
+                offset += len(raw)
             if not number:
                 raise LogError(f"{path}: the log is empty")
     except OSError as error:
         raise LogError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+class LogPlaces:
+    """Reads single lines of a log again, by offset; remembers the last one."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._last: tuple[int, LogLine] | None = None
+
+    def at(self, offset: int) -> LogLine:
+        """Return the line at that offset."""
+        if self._last is None or self._last[0] != offset:
+            self._file.seek(offset)
+            self._last = offset, _decoder.decode(self._file.readline())
+        return self._last[1]
 
 
 def decode_lines(lines: bytes) -> Iterator[LogLine]:

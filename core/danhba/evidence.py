@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date
 from functools import cache, cached_property
@@ -24,6 +25,8 @@ from danhba.phone import Dialled, Written
 Direction: TypeAlias = Literal["fixed", "mobile", "foreign"]
 Strength: TypeAlias = Literal["decisive", "suggestive"]
 
+_NEAR = 99
+"""Numbers so close were given out together (facts, §10)."""
 _FIRST_DATE = date(2000, 1, 1)
 _FAX_LABELS = frozenset({"fax", "homefax", "workfax", "otherfax"})
 _MOBILE_LABELS = frozenset({"cell", "mobile", "iphone", "text", "msg", "workmobile"})
@@ -162,12 +165,10 @@ class Scales:
         yield from self._proofs_on_field(subject)
         if fixed := _says(subject, pack.fixed_words):
             yield Evidence("label-fixed", "fixed", "decisive", {"label": fixed})
-        if any(self._is(other, rule.new + _line(subject)) for other in self.subjects):
+        if (subject.dialled.country_code, rule.new + _line(subject)) in self._held:
             yield Evidence("new-form-too", "fixed", "decisive")
-        for other in self.subjects:
-            if self._is_near(subject, other) and any(self._proofs_on_field(other)):
-                yield Evidence("sibling-fixed", "fixed", "decisive", {"number": other.phone.value})
-                break
+        if sibling := self._proved_sibling(subject):
+            yield Evidence("sibling-fixed", "fixed", "decisive", {"number": sibling.phone.value})
 
     def _proofs_on_field(self, subject: Subject) -> Iterator[Evidence]:
         """Yield what proves a fixed line by the field alone: fax, an extension, bracketed 08."""
@@ -188,11 +189,44 @@ class Scales:
         text = subject.phone.value[max(0, written.start - 1) : written.end]
         return bool(_brackets(pack.country_code, pack.trunk_prefix, rule.old).search(text))
 
-    def _is_near(self, subject: Subject, other: Subject) -> bool:
-        a, b = subject.dialled, other.dialled
-        if other is subject or other.rule is not subject.rule or a.country_code != b.country_code:
-            return False
-        return len(a.nsn) == len(b.nsn) and 0 < abs(int(a.nsn) - int(b.nsn)) <= 99
+    @cached_property
+    def _held(self) -> frozenset[tuple[str, str]]:
+        """All numbers of the card: country code and NSN."""
+        return frozenset((s.dialled.country_code, s.dialled.nsn) for s in self.subjects)
+
+    @cached_property
+    def _becoming(self) -> frozenset[tuple[str, str]]:
+        """What the old mobile numbers of the card become: country code and NSN."""
+        return frozenset(
+            (s.dialled.country_code, s.rule.new + _line(s))
+            for s in self.subjects
+            if s.rule and s.rule.kind == "mobile"
+        )
+
+    @cached_property
+    def _has_old(self) -> bool:
+        """Whether a number of the card can only be an old form."""
+        return any(map(self._is_old, self.subjects))
+
+    @cached_property
+    def _proved(self) -> dict[tuple[str, int], list[tuple[int, Subject]]]:
+        """The numbers proved fixed by their own field, by rule and length, in order."""
+        found: dict[tuple[str, int], dict[int, Subject]] = {}
+        for subject in self.subjects:
+            if subject.rule and any(self._proofs_on_field(subject)):
+                key = subject.rule.id, len(subject.dialled.nsn)
+                found.setdefault(key, {})[int(subject.dialled.nsn)] = subject
+        return {key: sorted(by_nsn.items()) for key, by_nsn in found.items()}
+
+    def _proved_sibling(self, subject: Subject) -> Subject | None:
+        """Find a number within `_NEAR` of this one that its own field proves to be fixed."""
+        assert subject.rule
+        proved = self._proved.get((subject.rule.id, len(subject.dialled.nsn)), [])
+        own = int(subject.dialled.nsn)
+        first = bisect_left(proved, own - _NEAR, key=lambda pair: pair[0])
+        near = (other for number, other in proved[first : first + 2] if number != own)
+        sibling = next(near, None)
+        return sibling if sibling and abs(int(sibling.dialled.nsn) - own) <= _NEAR else None
 
     def _decisive_mobile(self, subject: Subject) -> Iterator[Evidence]:
         pack, rule = self._pack_and_rule(subject)
@@ -202,7 +236,7 @@ class Scales:
         dialled_forms = {pack.country_code + dialled.nsn, pack.trunk_prefix + dialled.nsn}
         if dialled_forms.intersection(map(_digits, self.card.details.handles)):
             yield Evidence("messenger", "mobile", "decisive")
-        if any(_becomes(other, dialled) for other in self.subjects if other is not subject):
+        if (dialled.country_code, dialled.nsn) in self._becoming:
             yield Evidence("old-mobile-form-too", "mobile", "decisive")
         if rule.lines and not _line(subject).startswith(rule.lines):
             yield Evidence("no-such-landline", "mobile", "decisive", {"digit": _line(subject)[:1]})
@@ -224,7 +258,7 @@ class Scales:
             yield Evidence("created-later", "mobile", args={"date": f"{details.created:%Y-%m-%d}"})
         if details.company:
             yield Evidence("company", "fixed")
-        if any(self._is_old(other) for other in self.subjects if other is not subject):
+        if self._has_old:
             yield Evidence("other-old-numbers", "fixed")
 
     def _addresses(self, pack: Pack, rule: Rule) -> Iterator[Evidence]:
@@ -273,23 +307,11 @@ class Scales:
         assert subject.rule
         return self.packs[subject.dialled.country_code], subject.rule
 
-    @staticmethod
-    def _is(subject: Subject, nsn: str) -> bool:
-        return subject.dialled.nsn == nsn
-
 
 def _line(subject: Subject) -> str:
     """Return the subscriber number of the old reading."""
     assert subject.rule
     return subject.dialled.nsn[len(subject.rule.old) :]
-
-
-def _becomes(other: Subject, dialled: Dialled) -> bool:
-    """Say whether `other` is the old form of today's mobile number."""
-    rule = other.rule
-    if rule is None or rule.kind != "mobile" or other.dialled.country_code != dialled.country_code:
-        return False
-    return rule.new + other.dialled.nsn[len(rule.old) :] == dialled.nsn
 
 
 def _grouping(subject: Subject, rule: Rule) -> Iterator[Evidence]:

@@ -26,6 +26,7 @@ from danhba.difflog import (
     EndLine,
     IntentLine,
     LineSink,
+    LogPlaces,
     LogWriter,
     MemoryLog,
     OutcomeLine,
@@ -34,7 +35,7 @@ from danhba.difflog import (
     SkipLine,
     Splice,
     pack_raw,
-    read_log,
+    read_log_places,
     sha256,
     splices,
     unpack_raw,
@@ -348,47 +349,86 @@ def _log_and_show(job: Job, log: LineSink, line: CardLine | SkipLine) -> None:
 # -- the log as it stands --------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(slots=True)
 class Step:
-    """One write of ours to a card: what was sent, and the way back."""
+    """One write of ours to a card.
 
-    sha256_before: str
-    sha256_after: str
-    splices: tuple[tuple[int, int, str], ...]
-    original: str
-    changes: tuple[Change, ...]
-    ref_after: str
+    Attributes:
+        intent: Its intent, where that holds more than the proposal: the answers of a review.
+        offset: Where the proposal it carried out stands in the log.
+        settled: Whether its outcome is known: it was written.
+        version: The version the card had after it.
+    """
+
+    intent: IntentLine | None
+    offset: int
     settled: bool = False
     version: str = ""
 
-    def back(self, raw: bytes) -> bytes:
-        """Return the raw before this write."""
-        return unpack_raw(self.original) if self.original else unsplice(raw, self.splices)
 
-
-@dataclass
+@dataclass(slots=True)
 class Entry:
-    """What a log says about one card, up to now.
+    """What a log says about one card, up to now; the proposal itself stays in the log.
 
     Attributes:
-        line: The latest proposal.
-        steps: Our writes to it, oldest first; the last may be unsettled after a crash.
+        places: Where the log's lines can be read again.
+        offset: Where the latest proposal stands in the log.
+        steps: Our writes to the card, oldest first; the last may be unsettled after a crash.
+        undone: Whether the card was restored, and is to be left alone.
     """
 
-    line: CardLine
+    places: LogPlaces
+    offset: int
     steps: list[Step] = field(default_factory=list)
     undone: bool = False
 
     @property
+    def line(self) -> CardLine:
+        """The latest proposal."""
+        line = self.places.at(self.offset)
+        assert isinstance(line, CardLine)
+        return line
+
+    def sent(self, step: Step) -> CardLine | IntentLine:
+        """Return the line that says what a step sent, and how to take it back."""
+        if step.intent:
+            return step.intent
+        line = self.places.at(step.offset)
+        assert isinstance(line, CardLine)
+        return line
+
+    def sha256_after(self) -> str:
+        """Return the hash of what was sent last."""
+        sent = self.sent(self.steps[-1])
+        return sent.sha256 if isinstance(sent, IntentLine) else sent.sha256_after
+
+    @property
     def ref(self) -> str:
         """The card's ref now."""
-        return next((s.ref_after for s in reversed(self.steps) if s.ref_after), self.line.ref)
+        after = (self.sent(step).ref_after for step in reversed(self.steps))
+        return next(filter(None, after), self.line.ref)
+
+    @property
+    def open(self) -> bool:
+        """Whether a write was under way when the log breaks off."""
+        return bool(self.steps) and not self.steps[-1].settled
 
     def versions(self) -> tuple[str, str]:
         """Return the version and the sha256 the card has if nobody but us touched it."""
         if self.steps:
-            return self.steps[-1].version, self.steps[-1].sha256_after
+            return self.steps[-1].version, self.sha256_after()
         return self.line.version, self.line.sha256_before
+
+    def back(self, raw: bytes) -> bytes:
+        """Take all our writes back, newest first."""
+        for step in reversed(self.steps):
+            sent = self.sent(step)
+            raw = unpack_raw(sent.original) if sent.original else unsplice(raw, sent.splices)
+        return raw
+
+    def sha256_before(self) -> str:
+        """Return the hash of the raw before our first write."""
+        return self.sent(self.steps[0]).sha256_before
 
 
 @dataclass
@@ -399,13 +439,12 @@ class Story:
         first: Its first line.
         entries: ref at planning -> what is known of that card; only cards with a proposal.
         answers: (ref, key of the question) -> answer, the latest counts.
-        skipped: How many cards were passed over when planning.
+        end: The sums of the plan; None when a crash cut it off.
     """
 
     first: Run
     entries: dict[str, Entry]
     answers: dict[tuple[str, str], str]
-    skipped: int = 0
     end: EndLine | None = None
 
 
@@ -415,58 +454,38 @@ def read_story(path: Path) -> Story:
     Raises:
         LogError: The log is damaged, or does not begin with a run.
     """
-    lines = read_log(path)
-    first = next(lines, None)
+    lines = read_log_places(path)
+    first = next(lines, (0, None))[1]
     if not isinstance(first, Run):
         raise LogError(f"{path}:1: not a diff log: it does not begin with a run")
     story = Story(first, {}, {})
+    places = LogPlaces(path)
     section: Section = first.section
-    for line in lines:
+    for offset, line in lines:
         if isinstance(line, Run):
             section = line.section
         elif isinstance(line, CardLine):
-            _planned(story, line)
+            entry = story.entries.setdefault(line.ref, Entry(places, offset))
+            entry.offset = offset
         elif isinstance(line, IntentLine):
             _intended(story, line, section)
         elif isinstance(line, OutcomeLine):
             _came_out(story, line, section)
         elif isinstance(line, AnswerLine):
             story.answers[line.ref, line.key] = line.answer
-        elif isinstance(line, SkipLine):
-            story.skipped += 1
-        elif story.end is None:
+        elif isinstance(line, EndLine) and story.end is None:
             story.end = line
     return story
-
-
-def _planned(story: Story, line: CardLine) -> None:
-    entry = story.entries.get(line.ref)
-    if entry:
-        entry.line = line
-    else:
-        story.entries[line.ref] = Entry(line)
 
 
 def _intended(story: Story, line: IntentLine, section: Section) -> None:
     if line.ref == "*":
         for entry in story.entries.values():
             if entry.line.changes:
-                entry.steps.append(_step(entry.line, IntentLine(entry.line.ref, "")))
+                entry.steps.append(Step(None, entry.offset))
     elif section != "undo" and line.ref in story.entries:
         entry = story.entries[line.ref]
-        entry.steps.append(_step(entry.line, line))
-
-
-def _step(line: CardLine, intent: IntentLine) -> Step:
-    if intent.changes:
-        return Step(
-            intent.sha256_before, intent.sha256, intent.splices, intent.original, intent.changes,
-            intent.ref_after,
-        )  # fmt: skip
-    return Step(
-        line.sha256_before, line.sha256_after, line.splices, line.original, line.changes,
-        line.ref_after,
-    )  # fmt: skip
+        entry.steps.append(Step(line if line.changes else None, entry.offset))
 
 
 def _came_out(story: Story, line: OutcomeLine, section: Section) -> None:
@@ -478,10 +497,10 @@ def _came_out(story: Story, line: OutcomeLine, section: Section) -> None:
         if section == "undo":
             if line.status == "written":
                 entry.undone, entry.steps = True, []
-        elif entry.steps and not entry.steps[-1].settled:
-            step = entry.steps[-1]
+        elif entry.open:
             if line.status == "written":
-                step.settled, step.version = True, line.version or step.sha256_after
+                step = entry.steps[-1]
+                step.settled, step.version = True, line.version or entry.sha256_after()
             else:
                 entry.steps.pop()
 
@@ -528,7 +547,7 @@ class _Pending:
     def edits(self) -> Iterator[Edit]:
         """Yield the edits; each batch is fetched, checked and logged before its first edit."""
         todo = ((entry, wanted) for entry in self.story.entries.values()
-                if (wanted := self._wanted(entry)) or self._open(entry))  # fmt: skip
+                if (wanted := self._wanted(entry)) or entry.open)  # fmt: skip
         while batch := {entry.ref: (entry, wanted) for entry, wanted in islice(todo, BATCH)}:
             edits = []
             for card in self.job.syncer.fetch(list(batch)):
@@ -540,10 +559,6 @@ class _Pending:
             yield from edits
             self.job.progress(len(batch))
 
-    @staticmethod
-    def _open(entry: Entry) -> bool:
-        return bool(entry.steps) and not entry.steps[-1].settled
-
     def _wanted(self, entry: Entry) -> tuple[Change, ...]:
         """Return the changes of a card that are proposed or answered, and not made yet."""
         if entry.undone:
@@ -551,7 +566,7 @@ class _Pending:
         made = {
             change.phone: change
             for step in entry.steps if step.settled
-            for change in step.changes
+            for change in entry.sent(step).changes
         }  # fmt: skip
         wanted: dict[str, Change] = {change.phone: change for change in entry.line.changes}
         for question in entry.line.questions:
@@ -582,8 +597,8 @@ class _Pending:
         if isinstance(card, Missing):
             return self._settle_missing(entry, card)
         version, sha = entry.versions()
-        if self._open(entry):
-            if card.sha256 == entry.steps[-1].sha256_after or self._is_as_sent(entry, card):
+        if entry.open:
+            if card.sha256 == entry.sha256_after() or self._is_as_sent(entry, card):
                 self._note(line.ref, "written", card.version)
                 entry.steps[-1].settled, entry.steps[-1].version = True, card.version
                 wanted = self._wanted(entry)
@@ -598,19 +613,19 @@ class _Pending:
 
     def _is_as_sent(self, entry: Entry, card: Card) -> bool:
         """Say whether a card of a server that re-forms cards is what was sent before a crash."""
-        step = entry.steps[-1]
-        if not step.original:
+        line = entry.sent(entry.steps[-1])
+        if not line.original:
             return False
-        before = Card(card.ref, unpack_raw(step.original), card.phones)
+        before = Card(card.ref, unpack_raw(line.original), card.phones)
         try:
-            sent = self.job.syncer.patch(before, step.changes, self.now)
+            sent = self.job.syncer.patch(before, line.changes, self.now)
         except ValueError:
             return False
         return self.job.syncer.compare(sent, card.raw) is not Fidelity.LOST
 
     def _settle_missing(self, entry: Entry, missing: Missing) -> Edit | None:
         """Look for a card that is named by its content under the name it had before a write."""
-        if self._open(entry) and entry.ref != entry.line.ref:
+        if entry.open and entry.ref != entry.line.ref:
             entry.steps.pop()
             found = next(iter(self.job.syncer.fetch([entry.ref])))
             if isinstance(found, Card):
@@ -727,7 +742,7 @@ def settle(job: Job, path: Path) -> Result:
     with LogWriter(path) as log:
         story = read_story(path)
         for entry in story.entries.values():
-            if not _Pending._open(entry):
+            if not entry.open:
                 entry.undone = True  # neither look at nor write what was not under way
         job.begin(log, "apply", story.first.run)
         result = Result()
@@ -786,7 +801,7 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
 def _keep_answers(entry: Entry) -> Iterator[tuple[str, str, str]]:
     """Yield what the ledger keeps of a restored card: its old values are to stay."""
     for step in entry.steps:
-        for change in step.changes:
+        for change in entry.sent(step).changes:
             if isinstance(change, SetNumber):
                 yield entry.line.ref, UNDONE + change.before, "keep"
 
@@ -795,14 +810,12 @@ def _restored(job: Job, entry: Entry, card: Card | Missing) -> bytes | str:
     """Return the raw that undoes our writes to a card, or why there is none."""
     if isinstance(card, Missing):
         return "the card is gone"
-    if not entry.steps[-1].settled and card.sha256 != entry.steps[-1].sha256_after:
+    if entry.open and card.sha256 != entry.sha256_after():
         entry.steps.pop()  # a crash came before the write
         return _restored(job, entry, card) if entry.steps else "was not written"
-    raw = card.raw
-    if card.sha256 == entry.steps[-1].sha256_after or card.version == entry.steps[-1].version:
-        for step in reversed(entry.steps):
-            raw = step.back(raw)
-        if sha256(raw) == entry.steps[0].sha256_before:
+    if card.sha256 == entry.sha256_after() or card.version == entry.steps[-1].version:
+        raw = entry.back(card.raw)
+        if sha256(raw) == entry.sha256_before():
             return raw
     return _reverted(job, entry, card)
 
@@ -811,7 +824,7 @@ def _reverted(job: Job, entry: Entry, card: Card) -> bytes | str:
     """Put back only the numbers that are still as we wrote them."""
     back: list[Change] = []
     for step in reversed(entry.steps):
-        for change in step.changes:
+        for change in entry.sent(step).changes:
             if isinstance(change, SetNumber):
                 same = [p for p in card.phones if p.value == change.after]
                 mine = next((p for p in same if p.key == change.phone), same[0] if same else None)

@@ -24,7 +24,7 @@ _MARKER = re.compile(
     rb"(?:[\w.-]*(AGENT)\b[^:\r\n]*:[ \t]*(?:\r*\n)?)?(BEGIN|END):VCARD[ \t]*(?=[\r\n\0]|\Z)",
     re.IGNORECASE,
 )
-_MARKER_ON_NEW_LINE = re.compile(rb"[\r\n\0]" + _MARKER.pattern, re.IGNORECASE)
+_MARKER_ON_NEW_LINE = re.compile(rb"[\r\n\0](?=[\w.-])" + _MARKER.pattern, re.IGNORECASE)
 _LINE_END = re.compile(rb"[ \t]*(?:\r*\n|\r(?!\r*\n))")
 _ONE_LINE_END = (b"\r\n", b"\n")
 _BOM = re.compile(rb"\xef\xbb\xbf|\xff")  # 0xFF is what that of UTF-16 casts (`_wide`)
@@ -192,7 +192,7 @@ def _extent(marks: list[re.Match[bytes]], start: int, *, ended: bool) -> tuple[i
                 return i, nested
         elif mark.group(1) or _pairs_up(marks, i, depth):
             depth, nested = depth + 1, True
-        elif i + depth < len(marks) or ended:
+        elif i + 1 + depth < len(marks) or ended:
             return i, nested
         else:
             break

@@ -27,12 +27,14 @@ _WIDE = {
 _LINE_END = re.compile(rb"\r*\n")
 _LINE_END_CR = re.compile(rb"\r")
 _FOLD = re.compile(rb"(?:\r*\n|\r)[ \t]")
-_HEAD = re.compile(rb"(?:([\w-]+)\.)?([\w/-]+)((?:;(?>\"[^\"]*\"|\([^)]*\)|[^:])*+)?):")
-_PARAM = re.compile(rb";((?>\"[^\"]*\"|\([^)]*\)|[^;])*+)")
+_HEAD = re.compile(rb"(?:([\w-]+)\.)?([\w/-]+)((?:;(?>\"[^\"]*\"|\([^()]*\)|[^:])*+)?):")
+_PARAM = re.compile(rb";((?>\"[^\"]*\"|\([^()]*\)|[^;])*+)")
 _END_LINE = re.compile(rb"END:VCARD", re.IGNORECASE)
 _STEPS = {b"BEGIN:VCARD": 1, b"AGENT:BEGIN:VCARD": 1, b"END:VCARD": -1}
 _UNIT = re.compile(rb"(?:\r*\n|\r)[ \t]|(.)", re.DOTALL)
-_SOFT_UNIT = re.compile(rb"=[ \t]*(?:\r*\n|\r)[ \t]?|(=[0-9A-Fa-f]{2}|.)", re.DOTALL)
+_SOFT_UNIT = re.compile(
+    rb"=[ \t]*(?:\r*\n|\r)[ \t]?|(?:\r*\n|\r)[ \t]|(=[0-9A-Fa-f]{2}|.)", re.DOTALL
+)
 _APPLE_LABEL = re.compile(r"_\$!<(.*)>!\$_")
 _NOT_LABELS = frozenset(
     "quoted-printable base64 b 8bit 7bit utf-8 inline vcard x-unknown uri text phone-number".split()

@@ -34,6 +34,8 @@ from danhba_syncers._wide import Shadow, low_byte
 
 SUFFIXES = (".vcf", ".vcard")
 _CHUNK = 1 << 20
+_json = msgspec.json.Encoder()
+_outcome = msgspec.json.Decoder(Outcome)
 _PART = 1 << 20
 """Bytes of a part when a large file is worked on side by side."""
 _WORTH_PARTS = 4 << 20
@@ -50,6 +52,13 @@ class VcardFile:
         self.name = name
         self.path = path
         self.expected: Fingerprint | None = None
+
+    def has_changed(self) -> bool:
+        """Say whether the file is not any more what it was when it was opened."""
+        try:
+            return fingerprint(self.path) != self.expected
+        except OSError:
+            return True
 
     def cards(self) -> Iterator[FileCard]:
         """Yield the cards of the file; where there are none, one card that says so."""
@@ -328,6 +337,8 @@ class VcardFiles:
         self._spool: Path | None = None
         self._parts: list[FilePart] | None = None
         self._taken = _Names()
+        self._cursor: Iterator[FileCard] = iter(())
+        self._at: VcardFile | None = None
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -364,15 +375,31 @@ class VcardFiles:
             self._spool = None
 
     def fetch(self, refs: Iterable[str]) -> Iterator[FileCard | Missing]:
-        """Yield the present state of the named cards; one pass when they come in reading order."""
+        """Yield the present state of the named cards.
+
+        A pass through the source goes on from call to call, so that refs in reading order cost one
+        pass altogether; it begins anew for a ref that lies behind, or when the file has changed.
+        """
         waiting = iter(refs)
-        cards = self.read()
         while wanted := dict.fromkeys(islice(waiting, _AHEAD)):
-            yield from _pick(cards, wanted)
+            if self._at is None or self._at.has_changed():
+                self._cursor = self.read()
+            yield from self._pick(wanted)
             if wanted:
-                cards = self.read()
-                yield from _pick(cards, wanted)
+                self._cursor = self.read()
+                yield from self._pick(wanted)
                 yield from map(Missing, wanted)
+
+    def _pick(self, wanted: dict[str, None]) -> Iterator[FileCard]:
+        """Yield the wanted cards as they come by, and strike them off."""
+        while wanted:
+            card = next(self._cursor, None)
+            if card is None:
+                return
+            self._at = card.file
+            if card.ref in wanted:
+                del wanted[card.ref]
+                yield card
 
     def ref_after(self, card: Card, raw: bytes) -> str:
         """Return the ref that the card has once `raw` is written: another one without UID."""
@@ -431,14 +458,37 @@ class VcardFiles:
 
     def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
         """Rewrite each file that has edits, once where the edits come in reading order."""
-        for file, group in _by_file(edits):
+        late: list[Edit] = []
+        for file, group in _by_file(edits, late):
             yield from _rewrite(file, group)
+        self._at = None
+        while late:
+            edits, late = self._found_again(late), []
+            for file, group in _by_file(edits, late):
+                yield from _rewrite(file, group)
+            self._at = None
+
+    def _found_again(self, late: list[Edit]) -> list[Edit]:
+        """Look up cards again whose file was rewritten before their turn came.
+
+        One that has changed keeps the raw it was read with, so that it comes out as a conflict.
+        """
+        by_ref = {edit.card.ref: edit for edit in late}
+        found = []
+        for card in self.fetch(list(by_ref)):
+            edit = by_ref[card.ref]
+            if isinstance(card, FileCard):
+                same = card if card.raw == edit.card.raw else _with_raw(card, edit.card.raw)
+                found.append(Edit(same, edit.raw))
+            else:
+                found.append(edit)
+        return sorted(found, key=lambda edit: (str(_file_of(edit).path), _placed(edit).offset))
 
     def copy_to(self, target: Path | None, edits: Iterable[Edit]) -> Iterator[Outcome]:
         """Write the source with the edits made to a new place, standard output when None."""
         files = list(self._files())
         if Path(self.source).is_dir():
-            yield from _copy_folder(files, target, edits)
+            yield from _copy_folder(files, target, edits, Path(self.source))
         elif target is None:
             yield from _copy(files[0], sys.stdout.buffer, edits)
             sys.stdout.buffer.flush()
@@ -467,37 +517,44 @@ def _printable(name: str) -> str:
     return text.replace("%", "%25").replace("#", "%23")
 
 
-def _pick(cards: Iterator[FileCard], wanted: dict[str, None]) -> Iterator[FileCard]:
-    """Yield the wanted cards as they come by, and strike them off."""
-    while wanted:
-        card = next(cards, None)
-        if card is None:
-            return
-        if card.ref in wanted:
-            del wanted[card.ref]
-            yield card
-
-
-def _by_file(edits: Iterable[Edit]) -> Iterator[tuple[VcardFile, Iterator[Edit]]]:
-    """Group edits that follow each other in one file, in the order of the file."""
+def _by_file(
+    edits: Iterable[Edit], late: list[Edit]
+) -> Iterator[tuple[VcardFile, Iterator[Edit]]]:
+    """Group edits by file, in the order of the file; those that come too late are put aside."""
     waiting = iter(edits)
     ahead = next(waiting, None)
+    done: set[Path] = set()
 
-    def run(file: VcardFile, offset: int) -> Iterator[Edit]:
+    def run(file: VcardFile) -> Iterator[Edit]:
         nonlocal ahead
-        while ahead is not None:
-            card = _placed(ahead)
-            if card.file is not file or card.offset < offset:
-                return
-            offset = card.offset + 1
-            edit, ahead = ahead, None
-            yield edit
+        offset = -1
+        while ahead is not None and _file_of(ahead).path == file.path:
+            edit = ahead
+            if _placed(edit).offset > offset:
+                offset = _placed(edit).offset
+                yield edit
+            else:
+                late.append(edit)
             ahead = next(waiting, None)
 
     while ahead is not None:
-        file = _placed(ahead).file
-        assert file
-        yield file, run(file, 0)
+        file = _file_of(ahead)
+        if file.path in done:
+            late.append(ahead)
+            ahead = next(waiting, None)
+            continue
+        done.add(file.path)
+        yield file, run(file)
+
+
+def _file_of(edit: Edit) -> VcardFile:
+    file = _placed(edit).file
+    assert file
+    return file
+
+
+def _with_raw(card: FileCard, raw: bytes) -> FileCard:
+    return FileCard(card.ref, raw, (), file=card.file, offset=card.offset)
 
 
 def _placed(edit: Edit) -> FileCard:
@@ -508,22 +565,35 @@ def _placed(edit: Edit) -> FileCard:
 
 def _rewrite(file: VcardFile, edits: Iterator[Edit]) -> Iterator[Outcome]:
     """Replace one file; a file that somebody else changed makes every edit a conflict."""
-    outcomes: list[Outcome] = []
-    try:
-        with replacing(file.path, file.expected) as out:
-            for outcome in _copy(file, out, edits):
-                outcomes.append(outcome)
-        file.expected = fingerprint(file.path)
-    except ChangedMeanwhileError as error:
-        outcomes = [_as(outcome, "conflict", str(error)) for outcome in outcomes]
-    except SyncerError as error:
-        refs = [*(outcome.ref for outcome in outcomes), *(edit.card.ref for edit in edits)]
-        outcomes = [Outcome(ref, "failed", "", str(error)) for ref in refs]
-    yield from outcomes
+    under_way = ""
 
+    def watched() -> Iterator[Edit]:
+        nonlocal under_way
+        for edit in edits:
+            under_way = edit.card.ref
+            yield edit
 
-def _as(outcome: Outcome, status: str, detail: str) -> Outcome:
-    return Outcome(outcome.ref, "conflict" if status == "conflict" else "failed", "", detail)
+    with tempfile.SpooledTemporaryFile(max_size=_CHUNK) as later:
+        problem: Outcome | None = None
+        try:
+            with replacing(file.path, file.expected) as out:
+                for outcome in _copy(file, out, watched()):
+                    later.write(_json.encode(outcome) + b"\n")
+                    under_way = ""
+            file.expected = fingerprint(file.path)
+        except ChangedMeanwhileError as error:
+            problem = Outcome("", "conflict", "", str(error))
+        except SyncerError as error:
+            problem = Outcome("", "failed", "", str(error))
+        later.seek(0)
+        for line in later:
+            outcome = _outcome.decode(line)
+            yield msgspec.structs.replace(problem, ref=outcome.ref) if problem else outcome
+    if problem:
+        if under_way:
+            yield msgspec.structs.replace(problem, ref=under_way)
+        for edit in edits:
+            yield msgspec.structs.replace(problem, ref=edit.card.ref)
 
 
 def _copy(file: VcardFile, out: BinaryIO, edits: Iterable[Edit]) -> Iterator[Outcome]:
@@ -560,25 +630,20 @@ def _refuse_itself(source: Path, target: Path) -> None:
 
 
 def _copy_folder(
-    files: list[VcardFile], target: Path | None, edits: Iterable[Edit]
+    files: list[VcardFile], target: Path | None, edits: Iterable[Edit], root: Path
 ) -> Iterator[Outcome]:
     """Copy every vCard file of a folder below a new folder, with the edits made."""
     if target is None:
         raise UsageError("a folder cannot be written to standard output; give -o a folder")
-    grouped = _by_file(edits)
+    late: list[Edit] = []
+    grouped = _by_file(edits, late)
     file, group = next(grouped, (None, iter(())))
     for each in files:
-        place = target / each.path.relative_to(_root(files))
+        place = target / each.path.relative_to(root)
         _refuse_itself(each.path, place)
         place.parent.mkdir(parents=True, exist_ok=True)
-        mine: Iterator[Edit] = iter(())
-        if file is not None and file.path == each.path:
-            mine = group
+        mine = group if file is not None and file.path == each.path else iter(())
         with replacing(place, None) as out:
             yield from _copy(each, out, mine)
         if file is not None and file.path == each.path:
             file, group = next(grouped, (None, iter(())))
-
-
-def _root(files: list[VcardFile]) -> Path:
-    return Path(os.path.commonpath([file.path.parent for file in files]))

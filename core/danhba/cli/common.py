@@ -31,6 +31,9 @@ DONE_IN_PART = 4
 SHOWN = 50
 """Cards shown before the rest is only counted; `--all` shows every one."""
 
+_LINES = 200
+"""Lines shown of one card."""
+
 _json = msgspec.json.Encoder()
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -175,8 +178,11 @@ class Screen:
         """Print the diff of a card."""
         from danhba.render_terminal import card_lines
 
-        for text in card_lines(line, self.language):
+        texts = card_lines(line, self.language)
+        for text in texts[:_LINES]:
             self.console.print(text)
+        if len(texts) > _LINES:
+            self.console.print(f"  … and {len(texts) - _LINES} more lines")
 
     def print_summary(self, end: EndLine) -> None:
         """Print the tables of the sums."""

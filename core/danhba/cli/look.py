@@ -145,7 +145,7 @@ def _write_originals(log: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     for entry in read_story(log).entries.values():
-        original = entry.steps[0].original if entry.steps else entry.line.original
+        original = entry.sent(entry.steps[0]).original if entry.steps else entry.line.original
         if original:
             from danhba.difflog import unpack_raw
 
