@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import weakref
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -173,6 +174,12 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(LogLine)
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner only (mode 0700)."""
+    for missing in reversed([f for f in (folder, *folder.parents) if not f.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+
+
 class LineSink(Protocol):
     """Whatever takes lines of a log."""
 
@@ -205,7 +212,7 @@ class LogWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path.parent)
         self.path = path
         self.repaired = repair(path) if path.exists() else 0
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -297,6 +304,7 @@ class LogPlaces:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
+        weakref.finalize(self, self._file.close)
         self._last: tuple[int, LogLine] | None = None
 
     def at(self, offset: int) -> LogLine:

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from danhba.difflog import make_private
 from danhba.errors import DanhbaError, LockedError
 from danhba.evidence import Earlier
 
@@ -72,7 +73,7 @@ class State:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self.folder)
             path = self.folder / "state.sqlite3"
             try:
                 path.touch(mode=0o600, exist_ok=True)
@@ -173,7 +174,7 @@ class State:
         from filelock import FileLock, Timeout  # 60 ms, and only runs that write need it
 
         folder = self.folder / "locks"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         name = hashlib.sha256(source.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         lock = FileLock(folder / f"{name}.lock", timeout=0)
         try:

@@ -96,6 +96,15 @@ class Copies(Protocol):
         ...
 
 
+@runtime_checkable
+class RefsLike(Protocol):
+    """A syncer whose refs hold its own name, so that those of a copy differ from its source's."""
+
+    def refs_like(self, source: str) -> None:
+        """Use the refs of the source that this one is a copy of."""
+        ...
+
+
 class Part(Protocol):
     """A part of a source that can be worked on by itself."""
 

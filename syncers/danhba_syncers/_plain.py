@@ -175,6 +175,8 @@ def patch(raw: bytes, changes: Sequence[Change], now: datetime) -> bytes | None:
             return None
         if after != b"\r\n" and after[:1] != b"\n":
             return None
+        if str(raw.count(b"\nTEL", 0, at) - 1) != change.phone:
+            return None
         edits.append((at + 1, at + len(place), change.after.encode()))
     revs = raw.count(b"REV")
     if revs:

@@ -86,7 +86,7 @@ class _Splitter:
             if self.base == 0 and (mark := _BOM.match(self.buffer)):
                 self._drop(mark.end())
                 self.on_new_line = True
-        return bool(self.buffer)
+        return bool(self.buffer) or not self.ended
 
     def _drop(self, count: int) -> None:
         if count:
@@ -154,7 +154,8 @@ class _Splitter:
             return mark.start(2)
         line_end = _LINE_END.match(self.buffer, mark.end())
         end = line_end.end() if line_end else mark.end()
-        return None if end == len(self.buffer) and not self.ended else end
+        unsure = not self.buffer[end : end + _TAIL].strip(b"\r")  # CR CR LF may be cut in two
+        return None if unsure and not self.ended else end
 
     def pass_on(self) -> Iterator[Piece]:
         """Pass through a card that is too large, up to its end or the next card's beginning."""

@@ -24,7 +24,7 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from danhba.card import Card, Change, Details, Edit, Missing, Outcome, SetNumber
+from danhba.card import Card, Change, Details, Edit, Missing, Outcome, SetNumber, Status
 from danhba.errors import SyncerError, UsageError
 from danhba.syncer import Fidelity, Part
 from danhba_syncers import _plain, _vcard
@@ -208,14 +208,13 @@ class LoadedPart:
         yield chunk[position:]
 
 
-def _cut(path: Path, name: str) -> list[FilePart]:
+def _cut(file: VcardFile) -> list[FilePart]:
     """Cut a file into parts of about `_PART` bytes; none when it is small or in UTF-16."""
-    size = path.stat().st_size
+    size = file.path.stat().st_size
     if size < _WORTH_PARTS:
         return []
-    file = VcardFile("-" if name == "-" else _printable(path.name), path)
     cuts = [0]
-    with path.open("rb") as stream:
+    with file.path.open("rb") as stream:
         if low_byte(stream) is not None:
             return []
         for nominal in range(_PART, size - _PART // 2, _PART):
@@ -337,6 +336,7 @@ class VcardFiles:
         self._spool: Path | None = None
         self._parts: list[FilePart] | None = None
         self._taken = _Names()
+        self._name = "-" if location == "-" else _printable(Path(location).name)
         self._cursor: Iterator[FileCard] = iter(())
         self._at: VcardFile | None = None
 
@@ -349,14 +349,14 @@ class VcardFiles:
 
     def _files(self) -> Iterator[VcardFile]:
         if self.source == "-":
-            yield VcardFile("-", self._standard_input())
+            yield VcardFile(self._name, self._standard_input())
             return
         path = Path(self.source)
         if path.is_dir():
             for found in _below(path):
                 yield VcardFile(_printable(found.relative_to(path).as_posix()), found)
         elif path.exists():
-            yield VcardFile(_printable(path.name), path)
+            yield VcardFile(self._name, path)
         else:
             raise SyncerError(f"{self.source}: no such file or folder")
 
@@ -367,6 +367,10 @@ class VcardFiles:
                 shutil.copyfileobj(sys.stdin.buffer, spool, _CHUNK)
             self._spool = Path(spool.name)
         return self._spool
+
+    def refs_like(self, source: str) -> None:
+        """Use the refs of the file that this one is a copy of."""
+        self._name = "-" if source == "-" else _printable(Path(source).name)
 
     def close(self) -> None:
         """Remove what was kept of standard input."""
@@ -415,7 +419,7 @@ class VcardFiles:
         """Cut one large file where a card ends and the next begins; nothing else is cut."""
         if self._parts is None:
             path = self._standard_input() if self.source == "-" else Path(self.source)
-            self._parts = _cut(path, self.source) if path.is_file() else []
+            self._parts = _cut(VcardFile(self._name, path)) if path.is_file() else []
             self._taken = _Names()
         return self._parts
 
@@ -584,7 +588,8 @@ def _rewrite(file: VcardFile, edits: Iterator[Edit]) -> Iterator[Outcome]:
         except ChangedMeanwhileError as error:
             problem = Outcome("", "conflict", "", str(error))
         except SyncerError as error:
-            problem = Outcome("", "failed", "", str(error))
+            status: Status = "failed" if file.path.exists() else "conflict"
+            problem = Outcome("", status, "", str(error))
         later.seek(0)
         for line in later:
             outcome = _outcome.decode(line)

@@ -154,7 +154,7 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
     story = run.read_story(log)
     if story.first.target:
         raise UsageError(f"{log}: is of a copy ({story.first.target}), which is written already")
-    job = open_for_log(log, story)
+    job = open_for_log(story)
     screen = Screen(as_json=as_json)
     with job.state.locked(job.source), LogWriter(log) as writer:
         with progress_bar(job, screen, "applying"):
@@ -180,7 +180,7 @@ def undo_command(log: Path, as_json: bool) -> int:  # noqa: FBT001
     story = run.read_story(log)
     if story.first.target == "-":
         raise UsageError(f"{log}: went to standard output, there is nothing to undo")
-    job = open_for_log(log, story)
+    job = open_for_log(story)
     screen = Screen(as_json=as_json)
     with job.state.locked(job.source), LogWriter(log) as writer:
         with progress_bar(job, screen, "restoring"):

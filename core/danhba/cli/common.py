@@ -20,6 +20,7 @@ from danhba.difflog import CardLine, EndLine, LogWriter, SkipLine, decode_lines
 from danhba.errors import UsageError
 from danhba.run import Job, Result, Story, new_run_id
 from danhba.state import State, state_folder
+from danhba.syncer import RefsLike
 from danhba.texts import language_of
 
 if TYPE_CHECKING:
@@ -259,14 +260,13 @@ def exit_code(skipped: int, result: Result | None) -> int:
     return DONE_IN_PART if skipped or (result and result.problems) else 0
 
 
-def open_for_log(path: Path, story: Story) -> Job:
-    """Open the source that a log speaks of, with the packs of its country."""
+def open_for_log(story: Story) -> Job:
+    """Open the source that a log speaks of, or the copy it made, with the packs of its country."""
     first = story.first
-    location = first.target or first.source
     today = date.fromisoformat(first.today) if first.today else None
-    job = open_job(location, first.country or "VN", (), today)
-    job.source = identity(location)
-    del path
+    job = open_job(first.target or first.source, first.country or "VN", (), today)
+    if first.target and isinstance(job.syncer, RefsLike):
+        job.syncer.refs_like(first.source)
     return job
 
 

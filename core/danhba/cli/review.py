@@ -42,7 +42,7 @@ def review_command(log: Path, answers: Path | None, again: bool) -> int:  # noqa
     """
     story = read_story(log)
     asked = list(_open_questions(story, again=again))
-    job = open_for_log(log, story)
+    job = open_for_log(story)
     with job.state.locked(job.source), LogWriter(log) as writer:
         job.begin(writer, "review", story.first.run)
         if answers:
