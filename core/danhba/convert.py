@@ -456,9 +456,7 @@ class _Conversion:
         details = self.card.details
         midnight = datetime.combine(self.context.today, datetime.min.time(), UTC)
         today = msgspec.structs.replace(details, date=details.date and midnight)
-        phones = tuple(
-            msgspec.structs.replace(field.phone, value=field.after) for field in fields
-        )
+        phones = tuple(msgspec.structs.replace(field.phone, value=field.after) for field in fields)
         card = Card(self.card.ref, b"", phones, lambda _: today)
         again = _Conversion(card, self.context.without_memory).weighed()
         return frozenset(field.phone.key for field in again if field.after != field.phone.value)
@@ -494,7 +492,9 @@ class _Conversion:
         answers, ref = self.context.answers, self.card.ref
         if not answers or not number.judged.rule:
             return verdict, code
-        answer = answers.get((ref, question_key(number))) or answers.get((ref, UNDONE + phone.value))
+        answer = answers.get((ref, question_key(number))) or answers.get(
+            (ref, UNDONE + phone.value)
+        )
         if answer is None:
             return verdict, code
         return ("keep", "answered") if answer == "keep" else ("convert", "answered")

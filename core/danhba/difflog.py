@@ -166,9 +166,7 @@ class EndLine(msgspec.Struct, frozen=True, tag_field="type", tag="end", omit_def
     elsewhere: dict[str, int] = {}
 
 
-LogLine: TypeAlias = (
-    Run | CardLine | SkipLine | IntentLine | OutcomeLine | AnswerLine | EndLine
-)
+LogLine: TypeAlias = Run | CardLine | SkipLine | IntentLine | OutcomeLine | AnswerLine | EndLine
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(LogLine)

@@ -144,7 +144,12 @@ class Scales:
             code = f"+{foreign[0].dialled.country_code}"
             many = len(foreign) > max(1, at_home)
             strength: Strength = "decisive" if many else "suggestive"
-            yield Evidence("foreign-numbers" if many else "foreign-sibling", "foreign", strength, {"code": code})
+            yield Evidence(
+                "foreign-numbers" if many else "foreign-sibling",
+                "foreign",
+                strength,
+                {"code": code},
+            )
 
     @staticmethod
     def _is_provably_of(home: Pack, subject: Subject) -> bool:
@@ -398,4 +403,3 @@ def _province_names(pack: Pack) -> dict[str, frozenset[str]]:
 
 def _digits(handle: str) -> str:
     return "".join(char for char in handle if char.isascii() and char.isdigit())
-

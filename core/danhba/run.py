@@ -485,6 +485,8 @@ def _intended(story: Story, line: IntentLine, section: Section) -> None:
                 entry.steps.append(Step(None, entry.offset))
     elif section != "undo" and line.ref in story.entries:
         entry = story.entries[line.ref]
+        if entry.open:
+            entry.steps.pop()  # a crash came before it; this is the next try
         entry.steps.append(Step(line if line.changes else None, entry.offset))
 
 
@@ -598,7 +600,7 @@ class _Pending:
             return self._settle_missing(entry, card)
         version, sha = entry.versions()
         if entry.open:
-            if card.sha256 == entry.sha256_after() or self._is_as_sent(entry, card):
+            if self.was_sent(entry, card):
                 self._note(line.ref, "written", card.version)
                 entry.steps[-1].settled, entry.steps[-1].version = True, card.version
                 wanted = self._wanted(entry)
@@ -611,8 +613,10 @@ class _Pending:
             return None
         return self._edit(entry, wanted, card)
 
-    def _is_as_sent(self, entry: Entry, card: Card) -> bool:
-        """Say whether a card of a server that re-forms cards is what was sent before a crash."""
+    def was_sent(self, entry: Entry, card: Card) -> bool:
+        """Say whether a card is what was sent before a crash, as it was or as a server re-forms it."""
+        if card.sha256 == entry.sha256_after():
+            return True
         line = entry.sent(entry.steps[-1])
         if not line.original:
             return False
@@ -670,7 +674,12 @@ def _goes_on(made: Change, wanted: Change) -> bool:
 
 
 def _write(
-    job: Job, log: LogWriter, edits: Iterator[Edit], refs: dict[str, str], result: Result, story: Story
+    job: Job,
+    log: LogWriter,
+    edits: Iterator[Edit],
+    refs: dict[str, str],
+    result: Result,
+    story: Story,
 ) -> None:
     """Write edits, log each outcome, and remember the cards we wrote."""
     written: list[Written] = []
@@ -738,19 +747,22 @@ def convert_in_place(job: Job, log: LogWriter) -> tuple[EndLine, Result]:
 
 
 def settle(job: Job, path: Path) -> Result:
-    """Find out which intents of a log that a crash cut off were carried out; write nothing else."""
+    """Find out which intents of a log that a crash cut off were carried out; write no card."""
+    result = Result()
     with LogWriter(path) as log:
         story = read_story(path)
-        for entry in story.entries.values():
-            if not entry.open:
-                entry.undone = True  # neither look at nor write what was not under way
         job.begin(log, "apply", story.first.run)
-        result = Result()
-        now = datetime.fromisoformat(story.first.time)
-        pending = _Pending(job, log, story, result, now)
-        for edit in pending.edits():
-            ref = pending.refs[edit.card.ref]
-            log.add(OutcomeLine(ref, "failed", "", "the run was cut off before this card"))
+        todo = (entry for entry in story.entries.values() if entry.open)
+        pending = _Pending(job, log, story, result, datetime.fromisoformat(story.first.time))
+        while batch := {entry.ref: entry for entry in islice(todo, BATCH)}:
+            for card in job.syncer.fetch(list(batch)):
+                entry = batch[card.ref]
+                if isinstance(card, Card) and pending.was_sent(entry, card):
+                    log.add(OutcomeLine(entry.line.ref, "written", card.version))
+                    result.written += 1
+                else:
+                    why = "the run was cut off before this card"
+                    log.add(OutcomeLine(entry.line.ref, "failed", "", why))
         log.add(EndLine({"cards_written": result.written}))
         log.sync()
     job.state.log_finished(path)
@@ -767,21 +779,26 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
     result = Result()
     refs: dict[str, str] = {}
     restored: list[tuple[str, str, str]] = []
+    pending = _Pending(job, log, story, result, datetime.fromisoformat(story.first.time))
 
     def edits() -> Iterator[Edit]:
         todo = (entry for entry in story.entries.values() if entry.steps)
         while batch := {entry.ref: entry for entry in islice(todo, BATCH)}:
             ready = []
-            for card in job.syncer.fetch(list(batch)):
-                entry = batch[card.ref]
+            for entry, card in _fetched(job.syncer, batch):
+                if entry.open and (isinstance(card, Missing) or not pending.was_sent(entry, card)):
+                    continue  # a crash came before the write
+                ref = entry.line.ref
+                if isinstance(card, Card) and card.sha256 == entry.sha256_before():
+                    _log_outcome(log, result, ref, Outcome(ref, "written", card.version))
+                    restored.extend(_keep_answers(entry))  # a crash cut an undo off behind the write
+                    continue
                 raw = _restored(job, entry, card)
                 if isinstance(raw, str):
-                    line = OutcomeLine(entry.line.ref, "kept", "", raw)
-                    log.add(line)
-                    result.problems[entry.line.ref] = line
+                    _log_problem(log, result, OutcomeLine(ref, "kept", "", raw))
                 elif isinstance(card, Card):
-                    log.add(IntentLine(entry.line.ref, sha256(raw)))
-                    refs[card.ref] = entry.line.ref
+                    log.add(IntentLine(ref, sha256(raw)))
+                    refs[card.ref] = ref
                     ready.append(Edit(card, raw))
             log.sync()
             yield from ready
@@ -798,6 +815,25 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
     return result
 
 
+def _fetched(syncer: Syncer, batch: dict[str, Entry]) -> Iterator[tuple[Entry, Card | Missing]]:
+    """Fetch cards under the refs they have now, else under those they had before our writes."""
+    before: dict[str, Entry] = {}
+    for card in syncer.fetch(list(batch)):
+        entry = batch[card.ref]
+        if isinstance(card, Missing) and entry.line.ref != card.ref:
+            before[entry.line.ref] = entry
+        else:
+            yield entry, card
+    if before:
+        for card in syncer.fetch(list(before)):
+            yield before[card.ref], card
+
+
+def _log_problem(log: LogWriter, result: Result, line: OutcomeLine) -> None:
+    log.add(line)
+    result.problems[line.ref] = line
+
+
 def _keep_answers(entry: Entry) -> Iterator[tuple[str, str, str]]:
     """Yield what the ledger keeps of a restored card: its old values are to stay."""
     for step in entry.steps:
@@ -810,9 +846,6 @@ def _restored(job: Job, entry: Entry, card: Card | Missing) -> bytes | str:
     """Return the raw that undoes our writes to a card, or why there is none."""
     if isinstance(card, Missing):
         return "the card is gone"
-    if entry.open and card.sha256 != entry.sha256_after():
-        entry.steps.pop()  # a crash came before the write
-        return _restored(job, entry, card) if entry.steps else "was not written"
     if card.sha256 == entry.sha256_after() or card.version == entry.steps[-1].version:
         raw = entry.back(card.raw)
         if sha256(raw) == entry.sha256_before():
@@ -833,4 +866,3 @@ def _reverted(job: Job, entry: Entry, card: Card) -> bytes | str:
     if not back:
         return "the card was changed by someone else since, and holds none of our numbers any more"
     return job.syncer.patch(card, back, job.now)
-

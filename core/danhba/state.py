@@ -98,7 +98,9 @@ class State:
         """Return what a person answered for a source: (ref, key of the question) -> answer."""
         if not self._exists():
             return {}
-        rows = self._open().execute("SELECT ref, key, answer FROM answer WHERE source = ?", (source,))
+        rows = self._open().execute(
+            "SELECT ref, key, answer FROM answer WHERE source = ?", (source,)
+        )
         return {(ref, key): answer for ref, key, answer in rows}
 
     def remember_answers(self, source: str, answers: Iterable[tuple[str, str, str]]) -> None:
@@ -107,7 +109,9 @@ class State:
             for ref, key, answer in answers:
                 where = (source, ref, key)
                 if answer:
-                    connection.execute("INSERT OR REPLACE INTO answer VALUES (?,?,?,?)", (*where, answer))
+                    connection.execute(
+                        "INSERT OR REPLACE INTO answer VALUES (?,?,?,?)", (*where, answer)
+                    )
                 else:
                     connection.execute(
                         "DELETE FROM answer WHERE source = ? AND ref = ? AND key = ?", where
@@ -123,7 +127,8 @@ class State:
         if not self._exists():
             return {}
         rows = self._open().execute(
-            "SELECT ref, version, date, ours FROM written WHERE source = ? AND date <> ''", (source,)
+            "SELECT ref, version, date, ours FROM written WHERE source = ? AND date <> ''",
+            (source,),
         )
         return {
             ref: Earlier(version, datetime.fromisoformat(day).date(), frozenset(ours.split("\n")))
@@ -161,7 +166,9 @@ class State:
         """Return the logs of the source that a crash left unsettled and that are still there."""
         if not self._exists():
             return []
-        rows = self._open().execute("SELECT path FROM log WHERE source = ? AND finished = 0", (source,))
+        rows = self._open().execute(
+            "SELECT path FROM log WHERE source = ? AND finished = 0", (source,)
+        )
         return [path for (name,) in rows if (path := Path(name)).exists()]
 
     @contextmanager

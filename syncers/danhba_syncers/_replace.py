@@ -62,7 +62,9 @@ def replacing(path: Path, expected: Fingerprint | None) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         _take_place(temporary, target, expected)
     except OSError as error:
-        raise SyncerError(f"{target}: not written, left as it was: {error.strerror or error}") from error
+        raise SyncerError(
+            f"{target}: not written, left as it was: {error.strerror or error}"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

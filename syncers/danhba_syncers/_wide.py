@@ -9,15 +9,14 @@ from __future__ import annotations
 from typing import BinaryIO
 
 _MARKS = {b"\xfe\xff": 0, b"\xff\xfe": 1}
-_NO_MARKS = {b"\0B": 0, b"\0b": 0, b"B\0": 1, b"b\0": 1}
+_NO_MARKS = {b"\0B\0E": 0, b"\0b\0e": 0, b"B\0E\0": 1, b"b\0e\0": 1}
 
 
 def low_byte(stream: BinaryIO) -> int | None:
     """Say whether a file is UTF-16: 0 for big endian, 1 for little endian, None for neither."""
-    head = stream.read(2)
+    head = stream.read(4)
     stream.seek(0)
-    order = _MARKS.get(head, _NO_MARKS.get(head))
-    return order
+    return _MARKS.get(head[:2], _NO_MARKS.get(head))
 
 
 class Shadow:
@@ -33,6 +32,4 @@ class Shadow:
         low, high = block[1 - self._order :: 2], block[self._order :: 2]
         if high.count(0) == len(high) and low.isascii():
             return low
-        return bytes(
-            a if not b and a < 128 else 0xFF for a, b in zip(low, high, strict=False)
-        )
+        return bytes(a if not b and a < 128 else 0xFF for a, b in zip(low, high, strict=False))

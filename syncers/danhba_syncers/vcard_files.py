@@ -63,6 +63,9 @@ class VcardFile:
     def cards(self) -> Iterator[FileCard]:
         """Yield the cards of the file; where there are none, one card that says so."""
         try:
+            if not self.path.is_file():
+                yield self._in_trouble(self.name, "cannot be read: not a regular file")
+                return
             with self.path.open("rb") as stream:
                 self.expected = fingerprint(self.path)
                 found = False
@@ -110,7 +113,16 @@ class VcardFile:
         phones, uid, elsewhere = found
         ref = names.ref(self.name, uid or _content_name(raw))
         return FileCard(
-            ref, raw, phones, _describe_plain, "", elsewhere, "", _plain.headline, self, piece.offset
+            ref,
+            raw,
+            phones,
+            _describe_plain,
+            "",
+            elsewhere,
+            "",
+            _plain.headline,
+            self,
+            piece.offset,
         )
 
     def _odd_card(self, piece: Piece, names: _Names) -> FileCard:
@@ -363,7 +375,9 @@ class VcardFiles:
     def _standard_input(self) -> Path:
         """Keep standard input in a temporary file, for it can be read only once."""
         if self._spool is None:
-            with tempfile.NamedTemporaryFile(prefix="danhba-", suffix=".vcf", delete=False) as spool:
+            with tempfile.NamedTemporaryFile(
+                prefix="danhba-", suffix=".vcf", delete=False
+            ) as spool:
                 shutil.copyfileobj(sys.stdin.buffer, spool, _CHUNK)
             self._spool = Path(spool.name)
         return self._spool
@@ -516,14 +530,14 @@ def _unreadable_folder(error: OSError) -> None:
 
 
 def _printable(name: str) -> str:
-    """Write a file name so that it can stand in a ref: no `#`, nothing that is not Unicode."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return text.replace("%", "%25").replace("#", "%23")
+    """Write a file name so that it can stand in a ref: printable Unicode, `%` and `#` escaped."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace").replace("%", "%25")
+    return "".join(
+        char if char.isprintable() and char != "#" else f"%{ord(char):02X}" for char in text
+    )
 
 
-def _by_file(
-    edits: Iterable[Edit], late: list[Edit]
-) -> Iterator[tuple[VcardFile, Iterator[Edit]]]:
+def _by_file(edits: Iterable[Edit], late: list[Edit]) -> Iterator[tuple[VcardFile, Iterator[Edit]]]:
     """Group edits by file, in the order of the file; those that come too late are put aside."""
     waiting = iter(edits)
     ahead = next(waiting, None)

@@ -30,7 +30,9 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one ob
 
 @click.command("convert")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE…")
-@click.option("-o", "--output", metavar="FILE", help="Write a converted copy; - is standard output.")
+@click.option(
+    "-o", "--output", metavar="FILE", help="Write a converted copy; - is standard output."
+)
 @click.option("--write", is_flag=True, help="Change the source in place.")
 @pack_options
 @click.option("--ask", type=click.Choice(["evidence", "all"]), default="evidence", show_default=True,
@@ -68,9 +70,7 @@ def convert_command(
     _refuse_contradictions(sources, output, log_to, write=write)
     worst = 0
     for location in sources:
-        job = open_job(
-            location, country, pack_names, today, ask=ask, target=_target(output)
-        )
+        job = open_job(location, country, pack_names, today, ask=ask, target=_target(output))
         if forget_answers:
             job.state.forget_answers(job.source)
             job.context.answers = {}
@@ -144,7 +144,9 @@ def _settle(job: Job) -> None:
 
 @click.command("apply")
 @_LOG
-@click.option("--replan", is_flag=True, help="Convert stale cards again, into a new section to review.")
+@click.option(
+    "--replan", is_flag=True, help="Convert stale cards again, into a new section to review."
+)
 @_JSON
 def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT001
     """Do exactly what LOG proposes and what was answered, nothing else.
@@ -159,11 +161,16 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
     with job.state.locked(job.source), LogWriter(log) as writer:
         with progress_bar(job, screen, "applying"):
             result = run.apply(job, writer, story)
-        stale = [story.entries[r].ref for r, line in result.problems.items() if line.status == "stale"]
+        stale = [
+            story.entries[r].ref for r, line in result.problems.items() if line.status == "stale"
+        ]
         if replan and stale:
             job.show = screen.card
             run.replan(job, writer, story, stale)
-            click.echo(f"danhba: {len(stale)} stale cards planned again; look at them, then apply", err=True)
+            click.echo(
+                f"danhba: {len(stale)} stale cards planned again; look at them, then apply",
+                err=True,
+            )
     screen.result(result, "written")
     return DONE_IN_PART if result.problems else 0
 

@@ -18,6 +18,7 @@ from danhba import packs, registry
 from danhba.convert import Context
 from danhba.difflog import CardLine, EndLine, LogWriter, SkipLine, decode_lines
 from danhba.errors import UsageError
+from danhba.render_rows import visible
 from danhba.run import Job, Result, Story, new_run_id
 from danhba.state import State, state_folder
 from danhba.syncer import RefsLike
@@ -153,7 +154,7 @@ class Screen:
         if self.as_json:
             self.print_json(line)
         elif isinstance(line, SkipLine):
-            click.echo(f"danhba: {line.ref}: {line.reason}", err=True)
+            click.echo(visible(f"danhba: {line.ref}: {line.reason}"), err=True)
         else:
             self.print_card(line)
 
@@ -202,7 +203,9 @@ class Screen:
             return
         if self.shown > self.limit:
             left = self.shown - self.limit
-            click.echo(f"… and {left} more cards; see all of them with: danhba log {log}", file=self.file)
+            click.echo(
+                f"… and {left} more cards; see all of them with: danhba log {log}", file=self.file
+            )
         self.print_summary(end)
         click.echo(f"log: {log}", err=True)
 
@@ -210,11 +213,15 @@ class Screen:
         """Show what became of the cards of an apply or undo."""
         if self.as_json:
             self.print_json(
-                {"type": "result", "written": result.written, "problems": [*result.problems.values()]}
+                {
+                    "type": "result",
+                    "written": result.written,
+                    "problems": [*result.problems.values()],
+                }
             )
             return
         for line in result.problems.values():
-            click.echo(f"danhba: {line.ref}: {line.status}: {line.detail}", err=True)
+            click.echo(visible(f"danhba: {line.ref}: {line.status}: {line.detail}"), err=True)
         problems = f", {len(result.problems)} not" if result.problems else ""
         click.echo(f"{result.written} cards {what}{problems}", file=self.file)
 
@@ -249,9 +256,20 @@ def progress_bar(job: Job, screen: Screen, words: str) -> Iterator[None]:
 
 def _bar() -> Progress:
     from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
 
-    columns = SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn()
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 

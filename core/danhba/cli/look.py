@@ -106,14 +106,20 @@ def _in_words(answer: dict[str, Any], language: str) -> str:
 
 @click.command("log")
 @click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write one HTML page.")
+@click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write one HTML page."
+)
 @click.option("--csv", "csv_to", type=click.Path(dir_okay=False, path_type=Path),
               help="Write CSV: the changes, or the questions when the file's name says so.")  # fmt: skip
 @click.option("--originals", type=click.Path(file_okay=False, path_type=Path),
               help="Write the old cards as they were into a folder.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the lines of the log as they are.")
 def log_command(
-    log: Path, html: Path | None, csv_to: Path | None, originals: Path | None, as_json: bool  # noqa: FBT001
+    log: Path,
+    html: Path | None,
+    csv_to: Path | None,
+    originals: Path | None,
+    as_json: bool,  # noqa: FBT001
 ) -> None:
     """Show what LOG proposes and what became of it; as a page for a manager, as CSV for a clerk."""
     language = language_of(os.environ)
@@ -181,7 +187,9 @@ def packs_command(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT00
             told = {**fields, "rules": len(pack.rules), "sha256": pack.sha256, "path": pack.path}
             click.echo(_json.encode(told).decode())
             continue
-        click.echo(f"{pack.id}  {pack.name} (+{pack.country_code}), {len(pack.rules)} rules, {pack.path}")
+        click.echo(
+            f"{pack.id}  {pack.name} (+{pack.country_code}), {len(pack.rules)} rules, {pack.path}"
+        )
         for rule in pack.rules if names else ():
             click.echo(
                 f"  {rule.id:16} {rule.old:>4} → {rule.new:<4} {rule.old_length} → {rule.new_length}"
