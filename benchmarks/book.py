@@ -14,12 +14,21 @@ SEED = 2018
 STALE_SHARE = 0.4
 """Share of the numbers that are old forms with one reading."""
 
-_FAMILIES = "Nguyễn Trần Lê Phạm Hoàng Huỳnh Phan Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý".split()
-_GIVEN = "An Bình Chi Dũng Giang Hà Hải Hạnh Hiếu Hoa Hùng Khánh Lan Linh Long Mai Minh Nam".split()
+_FAMILIES = [
+    "Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Huỳnh", "Phan", "Vũ", "Võ", "Đặng", "Bùi", "Đỗ",
+    "Hồ", "Ngô", "Dương", "Lý",
+]  # fmt: skip
+_GIVEN = [
+    "An", "Bình", "Chi", "Dũng", "Giang", "Hà", "Hải", "Hạnh", "Hiếu", "Hoa", "Hùng", "Khánh",
+    "Lan", "Linh", "Long", "Mai", "Minh", "Nam",
+]  # fmt: skip
 _STREETS = ("Lê Lợi", "Trần Hưng Đạo", "Nguyễn Huệ", "Hai Bà Trưng", "Lý Thường Kiệt")
 _CITIES = ("Hà Nội", "Đà Nẵng", "Cần Thơ", "Hải Phòng", "TP. Hồ Chí Minh")
-_OLD_MOBILES = "120 121 122 123 126 128 162 163 164 165 166 167 168 169 186 188 199".split()
-_OLD_AREAS = "511 650 320 241 710 240 280 351 781 501".split()
+_OLD_MOBILES = [
+    "120", "121", "122", "123", "126", "128", "162", "163", "164", "165", "166", "167", "168",
+    "169", "186", "188", "199",
+]  # fmt: skip
+_OLD_AREAS = ["511", "650", "320", "241", "710", "240", "280", "351", "781", "501"]
 _LABELS = ("CELL", "WORK,VOICE", "HOME", "CELL;TYPE=pref")
 _PHONES = (1, 1, 1, 2, 2, 2)
 """How many phones a card has: one as often as two, 1.5 on average."""

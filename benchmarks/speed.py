@@ -32,7 +32,7 @@ with open(sys.argv[1], encoding="utf-8", newline="") as source, open(sys.argv[2]
 _DOC = Path(__file__).parents[1] / "docs" / "performance.md"
 _MARK = "<!-- results -->"
 GOOGLE_S = 25.0
-"""Seconds Google's phone number migrator needs for 100,000 bare numbers (measured once, 2026-11)."""
+"""Seconds Google's phone number migrator needs for 100,000 bare numbers (measured 2026-11)."""
 
 
 class Timing(NamedTuple):
@@ -101,7 +101,9 @@ def measure(cards: int, runs: int, big: int, folder: Path) -> list[tuple[str, st
         timing = run(danhba("convert", str(large), "-o", out), state)
         longer = timing.seconds / first.seconds
         rows.append((f"danhba convert -o, {big:,} cards", _rate(timing, big), "under 150 MB"))
-        rows.append((f"its time for {big / cards:.0f} times the cards", f"{longer:.1f} x", "11 x for 10"))
+        rows.append(
+            (f"its time for {big / cards:.0f} times the cards", f"{longer:.1f} x", "11 x for 10")
+        )
     rows.append(_numbers(state, runs, folder))
     return rows
 
@@ -136,8 +138,12 @@ def main() -> None:
     print("\n".join(table))
     if given.write:
         head = _DOC.read_text(encoding="utf-8").partition(_MARK)[0]
-        where = f"Python {platform.python_version()}, {os.cpu_count()} processors, {platform.machine()}"
-        text = "\n".join([head + _MARK, "", f"{where}, {time.strftime('%Y-%m-%d')}:", "", *table, ""])
+        where = (
+            f"Python {platform.python_version()}, {os.cpu_count()} processors, {platform.machine()}"
+        )
+        text = "\n".join(
+            [head + _MARK, "", f"{where}, {time.strftime('%Y-%m-%d')}:", "", *table, ""]
+        )
         _DOC.write_text(text, encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Card, phone, change, question, edit, outcome: the values that flow through danhba, and its glossary.
+"""Card, phone, change, question, edit, outcome: the values that flow through danhba; its glossary.
 
 - **card**: one record of an address book, as its source sent it (`raw`), with the phones on it.
 - **phone**: one phone field of a card; its `key` is given by the syncer and stable within one
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class lazy(Generic[T]):  # noqa: N801 - used like property
-    """An attribute computed when first asked for; `cached_property` of 3.11 takes a lock each time."""
+    """An attribute computed when first asked for; `cached_property` takes a lock until 3.12."""
 
     def __init__(self, compute: Callable[[Any], T]) -> None:
         self.compute = compute
@@ -86,7 +86,7 @@ class Details(msgspec.Struct, frozen=True):
 
     Attributes:
         name: What a person calls the card; may be empty.
-        date: When the card was last changed by its own account (REV, updateTime); None when unknown.
+        date: When the card says it was last changed (REV, updateTime); None when unknown.
         created: When it was made by its own account; None when unknown.
         company: Whether the card is of an organisation, not of a person.
         addresses: Its postal addresses.

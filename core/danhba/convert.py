@@ -1,4 +1,4 @@
-"""What shall become of the numbers on a card? (Card, Context) -> changes, questions and a verdict each.
+"""What shall become of the numbers on a card? (Card, Context) -> changes, questions, verdicts.
 
 Pure and deterministic: packs, home country, today, policy and known answers are all in the context.
 A number with one reading is converted. One that is also valid today is weighed by the evidence on
@@ -175,7 +175,7 @@ class Context:
             return answer
 
     def judged(self, dialled: Dialled | None) -> Judged:
-        """Judge a number by its digits alone; an ambiguous one is kept until evidence is weighed."""
+        """Judge a number by its digits alone; an ambiguous one waits for evidence."""
         if dialled is None:
             return UNCLEAR
         pack = self.packs.get(dialled.country_code)
@@ -198,7 +198,7 @@ class Context:
         return self._foreign[code]
 
     def derived(self, judged: Judged, verdict: Verdict, code: str) -> Judged:
-        """Return the same judgement with another verdict and reason, shared by all who ask for it."""
+        """Return the same judgement with another verdict and reason, one value for all."""
         key = (judged, verdict, code)
         try:
             return self._derived[key]
@@ -241,7 +241,9 @@ def _judge(pack: Pack, judge: Judge, dialled: Dialled) -> Judged:
     closed = pack.closed(nsn)
     if closed:
         names = closed.name, closed.name_vi
-        return Judged("keep", "closed", closed.kind, False, None, *names, country_code=code)
+        return Judged(
+            "keep", "closed", closed.kind, name=names[0], name_vi=names[1], country_code=code
+        )
     if dialled.form == "short":
         return Judged("keep", "too-short", "unreadable", country_code=code)
     rule, present = pack.rule_for(nsn), pack.range_of(nsn)
@@ -251,13 +253,19 @@ def _judge(pack: Pack, judge: Judge, dialled: Dialled) -> Judged:
     after = judge.kind(code, new_nsn(rule, nsn), pack.block_digits)
     if after not in (rule.kind, "fixed-or-mobile"):
         return _current(kind, present, code) if kind else Judged(
-            "keep", "no-such-line", "unreadable", False, rule, rule.name, rule.name_vi, code
+            "keep", "no-such-line", "unreadable", rule=rule, name=rule.name, name_vi=rule.name_vi,
+            country_code=code,
         )  # fmt: skip
     if kind:
         names = (present.name, present.name_vi) if present else ("", "")
-        return Judged("keep", "also-valid-today", kind, True, rule, *names, country_code=code)
-    verdict, why = _lost_zero(rule, judge, dialled)
-    return Judged(verdict, why, rule.kind, False, rule, rule.name, rule.name_vi, code)
+        return Judged(
+            "keep", "also-valid-today", kind, ambiguous=True, rule=rule, name=names[0],
+            name_vi=names[1], country_code=code,
+        )  # fmt: skip
+    verdict, why = _lost_zero(judge, dialled)
+    return Judged(
+        verdict, why, rule.kind, rule=rule, name=rule.name, name_vi=rule.name_vi, country_code=code
+    )
 
 
 def _has_old_reading(rule: Rule, nsn: str) -> bool:
@@ -268,14 +276,14 @@ def _has_old_reading(rule: Rule, nsn: str) -> bool:
 def _current(kind: Kind | None, present: Range | None, code: str) -> Judged:
     names = (present.name, present.name_vi) if present else ("", "")
     if kind:
-        return Judged("keep", "current", kind, False, None, *names, country_code=code)
-    if present and not present.source:
-        return Judged("keep", "no-such-number", "unreadable", country_code=code)
-    return Judged("keep", "no-such-number", "unreadable", False, None, *names, country_code=code)
+        return Judged("keep", "current", kind, name=names[0], name_vi=names[1], country_code=code)
+    return Judged(
+        "keep", "no-such-number", "unreadable", name=names[0], name_vi=names[1], country_code=code
+    )
 
 
-def _lost_zero(rule: Rule, judge: Judge, dialled: Dialled) -> tuple[Verdict, str]:
-    """Ask about ten bare digits that are an old landline without its 0, or a North American number."""
+def _lost_zero(judge: Judge, dialled: Dialled) -> tuple[Verdict, str]:
+    """Ask about ten bare digits: an old landline without its 0, or a North American number."""
     if dialled.form == "no-trunk" and judge.kind("1", dialled.nsn, len(dialled.nsn)):
         return "ask", "maybe-foreign"
     return "convert", "one-reading"
@@ -547,7 +555,7 @@ def _judged_as(number: Number, judged: Judged) -> Number:
 
 
 def converted(value: str, numbers: tuple[Number, ...], also: Number | None = None) -> str:
-    """Return a phone field with the numbers converted whose verdict says so, and `also` one more."""
+    """Return a phone field with the numbers converted whose verdict says so, and `also`."""
     for number in reversed(numbers):
         if number.judged.verdict == "convert" or number is also:
             value = _respelled(value, number)

@@ -362,13 +362,14 @@ def splices(old: bytes, new: bytes) -> tuple[Splice, ...]:
     if len(old_lines) != len(new_lines):
         return ((0, len(new), old.decode("latin-1")),)
     pairs = enumerate(zip(old_lines, new_lines, strict=True))
-    return tuple(
-        [
-            (sum(map(len, new_lines[:i])) + i, len(after), before.decode("latin-1"))
-            for i, (before, after) in pairs
-            if before != after
-        ]
-    )
+    changed = [(i, before, after) for i, (before, after) in pairs if before != after]
+    found: list[Splice] = []
+    offset = last = 0
+    for i, before, after in changed:
+        offset += sum(map(len, new_lines[last:i])) + i - last
+        found.append((offset, len(after), before.decode("latin-1")))
+        last = i
+    return tuple(found)
 
 
 def unsplice(new: bytes, back: tuple[Splice, ...]) -> bytes:

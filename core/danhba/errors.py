@@ -14,7 +14,7 @@ from __future__ import annotations
 
 
 class DanhbaError(Exception):
-    """The root of all errors that danhba raises on purpose; the command line prints it and exits."""
+    """The root of all errors raised on purpose; the command line prints it and exits."""
 
     exit_code = 1
 

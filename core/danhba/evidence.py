@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date
 from functools import cache, cached_property
+from itertools import pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -324,7 +325,7 @@ def _grouping(subject: Subject, rule: Rule) -> Iterator[Evidence]:
     value, lead = subject.phone.value, subject.dialled.lead
     places = [i for i in range(subject.written.start, subject.written.end) if value[i].isdecimal()]
     last = lead + len(rule.old) - 1
-    breaks = {i for i, (a, b) in enumerate(zip(places, places[1:], strict=False)) if b > a + 1}
+    breaks = {i for i, (a, b) in enumerate(pairwise(places)) if b > a + 1}
     if last in breaks:
         yield Evidence("grouped-as-landline", "fixed")
     elif breaks & {last + 1, last + 2}:
@@ -343,7 +344,7 @@ def _says(subject: Subject, words: tuple[str, ...]) -> str:
 
     A word that begins with `=` must be the whole label.
     """
-    for text in (subject.phone.label, subject.written.words):
+    for text in filter(None, (subject.phone.label, subject.written.words)):
         label = _spaced(text)
         for word in words:
             if label == f" {word[1:]} " if word[0] == "=" else f" {word} " in label:

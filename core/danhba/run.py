@@ -270,10 +270,15 @@ def _work(job: Job, part: Part, *, copying: bool) -> bytes:
     tally = mine.tally
     return _worked_encoder.encode(
         _Worked(
-            False, loaded.keys(), chunk if copying else b"", lines.encoded(),
-            list(tally.rows.items()), tally.cards, tally.elsewhere,
+            odd=False,
+            keys=loaded.keys(),
+            chunk=chunk if copying else b"",
+            lines=lines.encoded(),
+            rows=list(tally.rows.items()),
+            cards=tally.cards,
+            elsewhere=tally.elsewhere,
         )
-    )  # fmt: skip
+    )
 
 
 _worked_encoder = msgspec.msgpack.Encoder()
@@ -524,7 +529,7 @@ class Result:
 
 
 def apply(job: Job, log: LogWriter, story: Story, *, section: Section = "apply") -> Result:
-    """Carry out what the log proposes and what was answered; settle first what a crash left open."""
+    """Carry out what the log proposes and what was answered, after settling a crash."""
     job.state.log_began(job.source, log.path)
     job.begin(log, section, story.first.run)
     result = Result()
@@ -614,7 +619,7 @@ class _Pending:
         return self._edit(entry, wanted, card)
 
     def was_sent(self, entry: Entry, card: Card) -> bool:
-        """Say whether a card is what was sent before a crash, as it was or as a server re-forms it."""
+        """Say whether a card is what was sent before a crash, maybe re-formed by a server."""
         if card.sha256 == entry.sha256_after():
             return True
         line = entry.sent(entry.steps[-1])
@@ -712,16 +717,14 @@ def replan(job: Job, log: LogWriter, story: Story, refs: Iterable[str]) -> list[
     """Read and convert cards again that moved on; append the new proposals to the log."""
     job.begin(log, "replan", story.first.run)
     found = (card for card in job.syncer.fetch(list(refs)) if isinstance(card, Card))
-    fresh = []
-    for edit in _proposals(job, log, found):
-        fresh.append(edit.card.ref)
+    fresh = [edit.card.ref for edit in _proposals(job, log, found)]
     log.add(job.tally.end())
     log.sync()
     return fresh
 
 
 def convert_in_place(job: Job, log: LogWriter) -> tuple[EndLine, Result]:
-    """Plan, then apply the plan; a card that moved meanwhile is converted again, three times at most."""
+    """Plan, then apply the plan; a card that moved is converted again, three times at most."""
     end = plan(job, log)
     tally = job.tally
     log.sync()
@@ -791,7 +794,9 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
                 ref = entry.line.ref
                 if isinstance(card, Card) and card.sha256 == entry.sha256_before():
                     _log_outcome(log, result, ref, Outcome(ref, "written", card.version))
-                    restored.extend(_keep_answers(entry))  # a crash cut an undo off behind the write
+                    restored.extend(
+                        _keep_answers(entry)
+                    )  # a crash cut an undo off behind the write
                     continue
                 raw = _restored(job, entry, card)
                 if isinstance(raw, str):

@@ -1,4 +1,4 @@
-"""What danhba remembers between runs: answers, its own writes, and which log belongs to which source.
+"""What danhba remembers between runs: answers, its own writes, the logs of each source.
 
 One SQLite file in the state folder, mode 0600 in a folder of 0700. The logs lie beside it, and a
 lock per source keeps a second run out.

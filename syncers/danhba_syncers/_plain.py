@@ -101,7 +101,8 @@ def _head(start: bytes) -> _Head:
     said = read_params(b";" + rest if rest else b"")
     odd = bool(said.soft or said.charset or said.handle) or b"ENCODING" in rest.upper()
     place = "" if name == b"TEL" else name.decode()
-    head = _Head(said.labels, said.label, place, odd or name.startswith(b"TEL") and name != b"TEL")
+    odd = odd or (name.startswith(b"TEL") and name != b"TEL")
+    head = _Head(said.labels, said.label, place, odd)
     if len(_heads) < _MOST_HEADS:
         _heads[start] = head
     return head

@@ -11,7 +11,6 @@ from typing import BinaryIO, NamedTuple
 
 from danhba.errors import SyncerError
 
-
 _BINARY = getattr(os, "O_BINARY", 0)
 
 

@@ -37,16 +37,70 @@ _SOFT_UNIT = re.compile(
 )
 _APPLE_LABEL = re.compile(r"_\$!<(.*)>!\$_")
 _NOT_LABELS = frozenset(
-    "quoted-printable base64 b 8bit 7bit utf-8 inline vcard x-unknown uri text phone-number".split()
+    {
+        "quoted-printable",
+        "base64",
+        "b",
+        "8bit",
+        "7bit",
+        "utf-8",
+        "inline",
+        "vcard",
+        "x-unknown",
+        "uri",
+        "text",
+        "phone-number",
+    }
 )
 _MACHINE = frozenset(
-    "home work pref voice fax msg cell pager bbs modem car isdn video pcs text textphone tlx iphone"
-    " mobile main other private business homefax workfax school intl dom internet custom".split()
+    {
+        "home",
+        "work",
+        "pref",
+        "voice",
+        "fax",
+        "msg",
+        "cell",
+        "pager",
+        "bbs",
+        "modem",
+        "car",
+        "isdn",
+        "video",
+        "pcs",
+        "text",
+        "textphone",
+        "tlx",
+        "iphone",
+        "mobile",
+        "main",
+        "other",
+        "private",
+        "business",
+        "homefax",
+        "workfax",
+        "school",
+        "intl",
+        "dom",
+        "internet",
+        "custom",
+    }
 )
 _ELSEWHERE = frozenset(
-    "X-MS-TEL X-ASSISTANT-TEL X-SKYPE-PSTNNUMBER X-SIP IMPP MEMBER NOTE PHONE FAX AGENT".split()
+    {
+        "X-MS-TEL",
+        "X-ASSISTANT-TEL",
+        "X-SKYPE-PSTNNUMBER",
+        "X-SIP",
+        "IMPP",
+        "MEMBER",
+        "NOTE",
+        "PHONE",
+        "FAX",
+        "AGENT",
+    }
 )
-_HANDLES = frozenset("IMPP X-WHATSAPP X-ZALO X-VIBER X-TELEGRAM X-SIGNAL".split())
+_HANDLES = frozenset(["IMPP", "X-WHATSAPP", "X-ZALO", "X-VIBER", "X-TELEGRAM", "X-SIGNAL"])
 _AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _REV = re.compile(
     r"(\d{4})(-?)(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d)(?::?(\d\d))?(?:[.,]\d+)?(Z|[+-]\d\d:?(?:\d\d)?)?)?"
@@ -105,7 +159,7 @@ def has_number(text: bytes) -> bool:
 
 
 def narrow(raw: bytes) -> tuple[bytes, str]:
-    """Return a card as UTF-8 and the UTF-16 codec it came in; else as it is, and an empty string."""
+    """Return a card as UTF-8 and the UTF-16 codec it came in; else as it is, and no codec."""
     codec = _WIDE.get(raw[:4], "")
     if not codec:
         return raw, ""
@@ -246,7 +300,7 @@ def shown(raw: bytes, line: Line) -> str:
 
 
 def spots(raw: bytes) -> tuple[list[Spot], tuple[str, ...]]:
-    """Find the phone fields of a (narrowed) card, and the names of the other places with numbers."""
+    """Find the phone fields of a (narrowed) card, and the other places with numbers."""
     fields: list[Line] = []
     labels: dict[bytes, str] = {}
     elsewhere: list[str] = []
@@ -339,7 +393,7 @@ def _stamps(now: datetime) -> tuple[bytes, bytes, bytes, bytes]:
 
 
 def stamp_like(old: bytes, now: datetime) -> bytes:
-    """Write a time (UTC) in the form of an old stamp: basic or extended, with or without a clock."""
+    """Write a time (UTC) in the form of an old stamp: basic or extended, with a clock or not."""
     basic, basic_date, extended, extended_date = _stamps(now)
     if b"-" in old[:5]:
         return extended if b"T" in old else extended_date
@@ -420,7 +474,7 @@ def read_details(properties: Iterable[tuple[str, str]]) -> Details:
 
 
 def _address(value: str) -> Address:
-    """Read an ADR value: box; extended; street; locality; region; code; country (RFC 6350 §6.3.1)."""
+    """Read an ADR: box; extended; street; locality; region; code; country (RFC 6350 §6.3.1)."""
     parts = [part.strip() for part in value.split(";")] + [""] * 7
     return Address(parts[3], parts[4], parts[6], parts[2])
 

@@ -7,7 +7,6 @@ added to a file disturbs no other, and nothing depends on where in the file a ca
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
@@ -103,7 +102,8 @@ class VcardFile:
                 stream.seek(2 * piece.offset)
                 size = 0 if piece.trouble else 2 * piece.size
                 raw = stream.read(size)
-                yield Piece(2 * piece.offset, raw, 2 * piece.size, True, piece.trouble)
+                offset, size = 2 * piece.offset, 2 * piece.size
+                yield Piece(offset, raw, size, nested=True, trouble=piece.trouble)
 
     def _card(self, piece: Piece, names: _Names) -> FileCard:
         raw = piece.raw
@@ -267,7 +267,7 @@ class _Names:
         self.kept: array[int] = array("Q")
 
     def ref(self, file: str, name: str) -> str:
-        """Return the ref of the next card of this name: `file#name`, then `file#name#2` …"""
+        """Return the ref of the next card of this name: `file#name`, then `file#name#2`, …."""
         key = hash(name) & 0xFFFF_FFFF_FFFF_FFFF or 1
         if self._keep:
             self.kept.append(key)
@@ -444,7 +444,7 @@ class VcardFiles:
     def copy_from(
         self, part: Part, change: Callable[[Iterator[Card]], Iterator[Edit]]
     ) -> Iterator[bytes]:
-        """Read on from a part to the end of the file, card by card; yield it with the edits made."""
+        """Read from a part to the end of the file, card by card; yield it with the edits made."""
         assert isinstance(part, FilePart)
         return part.copy_from_here(change(part.cards_from_here(self._taken)))
 

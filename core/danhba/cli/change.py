@@ -35,10 +35,19 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one ob
 )
 @click.option("--write", is_flag=True, help="Change the source in place.")
 @pack_options
-@click.option("--ask", type=click.Choice(["evidence", "all"]), default="evidence", show_default=True,
-              help="all: ask about every ambiguous number, not only where evidence points.")  # fmt: skip
-@click.option("--log", "log_to", type=click.Path(dir_okay=False, path_type=Path),
-              help="Where the diff log goes; by default into the state folder.")  # fmt: skip
+@click.option(
+    "--ask",
+    type=click.Choice(["evidence", "all"]),
+    default="evidence",
+    show_default=True,
+    help="all: ask about every ambiguous number, not only where evidence points.",
+)
+@click.option(
+    "--log",
+    "log_to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the diff log goes; by default into the state folder.",
+)
 @click.option("--check", is_flag=True, help="Exit with 3 when there are changes to make.")
 @click.option("--all", "everything", is_flag=True, help="Show every card, however many.")
 @click.option("--forget-answers", is_flag=True, help="Forget earlier answers and undone changes.")
@@ -92,9 +101,9 @@ def _refuse_contradictions(
         raise UsageError("-o and --log take one source")
     if "-" in sources and write:
         raise UsageError("standard input cannot be changed in place; give -o FILE")
-    if output not in (None, "-") and Path(sources[0]).exists() and Path(output or "").exists():
-        if Path(output or "").samefile(sources[0]):
-            raise UsageError(f"{output}: is the source itself; use --write to change it in place")
+    source, target = Path(sources[0]), Path(output or "-")
+    if source.exists() and target.exists() and target.samefile(source):
+        raise UsageError(f"{output}: is the source itself; use --write to change it in place")
 
 
 def _target(output: str | None) -> str:
@@ -189,8 +198,11 @@ def undo_command(log: Path, as_json: bool) -> int:  # noqa: FBT001
         raise UsageError(f"{log}: went to standard output, there is nothing to undo")
     job = open_for_log(story)
     screen = Screen(as_json=as_json)
-    with job.state.locked(job.source), LogWriter(log) as writer:
-        with progress_bar(job, screen, "restoring"):
-            result = run.undo(job, writer, story)
+    with (
+        job.state.locked(job.source),
+        LogWriter(log) as writer,
+        progress_bar(job, screen, "restoring"),
+    ):
+        result = run.undo(job, writer, story)
     screen.result(result, "restored")
     return DONE_IN_PART if result.problems else 0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import rich_click as click
+from msgspec.structs import replace
 
 from danhba import packs, registry
 from danhba.convert import Context
@@ -33,8 +34,8 @@ DONE_IN_PART = 4
 SHOWN = 50
 """Cards shown before the rest is only counted; `--all` shows every one."""
 
-_LINES = 200
-"""Lines shown of one card."""
+_FEW = 100
+"""Changes, and questions, shown of one card."""
 
 _json = msgspec.json.Encoder()
 F = TypeVar("F", bound=Callable[..., Any])
@@ -180,11 +181,12 @@ class Screen:
         """Print the diff of a card."""
         from danhba.render_terminal import card_lines
 
-        texts = card_lines(line, self.language)
-        for text in texts[:_LINES]:
+        few = replace(line, changes=line.changes[:_FEW], questions=line.questions[:_FEW])
+        for text in card_lines(few, self.language):
             self.console.print(text)
-        if len(texts) > _LINES:
-            self.console.print(f"  … and {len(texts) - _LINES} more lines")
+        more = len(line.changes) + len(line.questions) - len(few.changes) - len(few.questions)
+        if more:
+            self.console.print(f"  … and {more} more numbers")
 
     def print_summary(self, end: EndLine) -> None:
         """Print the tables of the sums."""

@@ -109,10 +109,17 @@ def _in_words(answer: dict[str, Any], language: str) -> str:
 @click.option(
     "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write one HTML page."
 )
-@click.option("--csv", "csv_to", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write CSV: the changes, or the questions when the file's name says so.")  # fmt: skip
-@click.option("--originals", type=click.Path(file_okay=False, path_type=Path),
-              help="Write the old cards as they were into a folder.")  # fmt: skip
+@click.option(
+    "--csv",
+    "csv_to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write CSV: the changes, or the questions when the file's name says so.",
+)
+@click.option(
+    "--originals",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the old cards as they were into a folder.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the lines of the log as they are.")
 def log_command(
     log: Path,
@@ -192,6 +199,7 @@ def packs_command(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT00
         )
         for rule in pack.rules if names else ():
             click.echo(
-                f"  {rule.id:16} {rule.old:>4} → {rule.new:<4} {rule.old_length} → {rule.new_length}"
-                f" digits, since {rule.cutoff}, {rule.kind}, {rule.name_vi or rule.name}"
+                f"  {rule.id:16} {rule.old:>4} → {rule.new:<4}"
+                f" {rule.old_length} → {rule.new_length} digits,"
+                f" since {rule.cutoff}, {rule.kind}, {rule.name_vi or rule.name}"
             )

@@ -31,8 +31,11 @@ class Asked(NamedTuple):
 
 @click.command("review")
 @click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--answers", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="Take the answers from a CSV made with: danhba log LOG --csv questions.csv")  # fmt: skip
+@click.option(
+    "--answers",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Take the answers from a CSV made with: danhba log LOG --csv questions.csv",
+)
 @click.option("--again", is_flag=True, help="Ask the answered questions again, to change answers.")
 def review_command(log: Path, answers: Path | None, again: bool) -> int:  # noqa: FBT001
     """Put the questions of LOG to a person; may be left with q and taken up again.
