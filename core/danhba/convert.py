@@ -27,11 +27,13 @@ NumberKind: TypeAlias = Kind | Literal["foreign", "unreadable"]
 Ask: TypeAlias = Literal["evidence", "all"]
 
 NO_ANSWERS: Mapping[tuple[str, str], str] = {}
-NO_DATES: Mapping[str, Earlier] = {}
+NO_LEDGER: Mapping[str, Earlier] = {}
 UNDONE = "undone|"
 """In front of a value: the key under which an answer says that `undo` restored this value."""
 
 
+_OF_OUR_MAKING = frozenset({"other-old-numbers"})
+"""Evidence that our own writes take away; an answer outlives it."""
 _COMMON = 5
 """Last digits that every renumbering leaves alone."""
 _LENGTHS = tuple(f"/{length}" for length in range(16))
@@ -69,12 +71,14 @@ class Number(msgspec.Struct, frozen=True):
         dialled: What its digits mean; None when that is not certain.
         judged: The verdict.
         evidence: What the card says about it, for an ambiguous number.
+        today: The verdict by its digits alone, where evidence was weighed.
     """
 
     written: Written | None
     dialled: Dialled | None
     judged: Judged
     evidence: tuple[Evidence, ...] = ()
+    today: Judged | None = None
 
 
 class Proposal(msgspec.Struct, frozen=True):
@@ -100,7 +104,7 @@ class Context:
         today: The day of the run.
         ask: `all` turns every undecided ambiguous number into a question.
         answers: What a person answered before: (ref, key of the question) -> E.164 or `keep`.
-        dates: ref -> what a card was before we wrote it.
+        ledger: ref -> what a card was before we wrote it, and the values we wrote.
     """
 
     def __init__(
@@ -111,14 +115,14 @@ class Context:
         today: date,
         ask: Ask = "evidence",
         answers: Mapping[tuple[str, str], str] = NO_ANSWERS,
-        dates: Mapping[str, Earlier] = NO_DATES,
+        ledger: Mapping[str, Earlier] = NO_LEDGER,
     ) -> None:
         self.home = home
         self.packs = {pack.country_code: pack for pack in (*others, home)}
         self.today = today
         self.ask = ask
         self.answers = answers
-        self.dates = dates
+        self.ledger = ledger
         self.judge = Judge()
         self.dialing = dialing_of(home)
         self.plus = f"+{home.country_code}"
@@ -134,7 +138,7 @@ class Context:
     @cached_property
     def without_memory(self) -> Context:
         """The same context on another machine: nobody has answered anything there."""
-        if not self.answers and not self.dates and self.ask == "evidence":
+        if not self.answers and not self.ledger and self.ask == "evidence":
             return self
         return Context(self.home, tuple(self.packs.values()), today=self.today)
 
@@ -341,7 +345,7 @@ def convert(card: Card, context: Context) -> Proposal:
         nsns.append(nsn)
     if not changing:
         return Proposal((), (), tuple(verdicts))
-    if not context.answers and _raises_no_doubt(card, nsns, context):
+    if not context.answers and card.ref not in context.ledger and _raises_no_doubt(card, nsns, context):
         changes = _simple_changes(card.phones, verdicts, context)
         if changes:
             return Proposal(changes, (), tuple(verdicts))
@@ -418,7 +422,7 @@ class _Conversion:
             if number.written and number.dialled
         ]
         context = self.context
-        earlier = context.dates.get(self.card.ref)
+        earlier = context.ledger.get(self.card.ref)
         if earlier and earlier.version != self.card.version:
             earlier = None
         return Scales(self.card, subjects, context.packs, context.today, earlier)
@@ -487,7 +491,7 @@ class _Conversion:
                 verdict, code = "ask", "foreign-card"
         if code == "also-valid-today" and self.context.ask == "all":
             verdict = "ask"
-        weighed = Number(written, dialled, judged, found)
+        weighed = Number(written, dialled, judged, found, judged)
         verdict, code = self._answered(phone, weighed, verdict, code)
         if phone.locked and verdict != "keep":
             verdict, code = "keep", phone.locked
@@ -498,10 +502,13 @@ class _Conversion:
     ) -> tuple[Verdict, str]:
         """Let a person's earlier answer to this very question decide."""
         answers, ref = self.context.answers, self.card.ref
+        written = self.context.ledger.get(ref)
+        if written and phone.value in written.ours:
+            return "keep", "ours"
         if not answers or not number.judged.rule:
             return verdict, code
-        answer = answers.get((ref, question_key(number))) or answers.get(
-            (ref, UNDONE + phone.value)
+        answer = answers.get((ref, UNDONE + phone.value)) or answers.get(
+            (ref, question_key(number))
         )
         if answer is None:
             return verdict, code
@@ -551,7 +558,7 @@ def _questions(field: Field) -> Iterator[Question]:
 
 
 def _judged_as(number: Number, judged: Judged) -> Number:
-    return Number(number.written, number.dialled, judged, number.evidence)
+    return Number(number.written, number.dialled, judged, number.evidence, number.today)
 
 
 def converted(value: str, numbers: tuple[Number, ...], also: Number | None = None) -> str:
@@ -570,7 +577,7 @@ def _respelled(value: str, number: Number) -> str:
 
 def readings_of(value: str, number: Number, numbers: tuple[Number, ...]) -> Iterator[Reading]:
     """Spell out both readings of a number: the old one converted, then the one that keeps it."""
-    judged, dialled = number.judged, number.dialled
+    judged, dialled = number.today or number.judged, number.dialled
     rule = judged.rule
     assert rule and dialled
     plus = f"+{dialled.country_code}"
@@ -601,5 +608,5 @@ def reasons(number: Number) -> tuple[Why, ...]:
 def question_key(number: Number) -> str:
     """Name what a question hangs on: the number and the evidence; new evidence asks anew."""
     assert number.dialled
-    said = ",".join(sorted({found.code for found in number.evidence}))
+    said = ",".join(sorted({found.code for found in number.evidence} - _OF_OUR_MAKING))
     return f"+{number.dialled.country_code}{number.dialled.nsn}|{said}"

@@ -72,12 +72,12 @@ class Earlier(NamedTuple):
 
     Attributes:
         version: The version the card had after our write.
-        date: Its own date before it.
+        date: Its own date before it; None when unknown.
         ours: The values we wrote, for which the earlier date says nothing.
     """
 
     version: str
-    date: date
+    date: date | None
     ours: frozenset[str]
 
 

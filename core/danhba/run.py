@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
@@ -535,11 +535,27 @@ def apply(job: Job, log: LogWriter, story: Story, *, section: Section = "apply")
     result = Result()
     now = datetime.fromisoformat(story.first.time)
     pending = _Pending(job, log, story, result, now)
-    _write(job, log, pending.edits(), pending.refs, result, story)
+    _write(job, log, pending.edits(), pending.sent, result)
     log.add(EndLine({"cards_written": result.written, "cards_not_written": len(result.problems)}))
     log.sync()
     job.state.log_finished(log.path)
     return result
+
+
+class Sent(NamedTuple):
+    """What the ledger will hold of a card once it is written.
+
+    Attributes:
+        planned: The card's ref at planning.
+        ref_after: Its ref after the write.
+        date: Its own date before.
+        values: The values written.
+    """
+
+    planned: str
+    ref_after: str
+    date: str
+    values: tuple[str, ...]
 
 
 class _Pending:
@@ -549,7 +565,7 @@ class _Pending:
         self, job: Job, log: LogWriter, story: Story, result: Result, now: datetime
     ) -> None:
         self.job, self.log, self.story, self.result, self.now = job, log, story, result, now
-        self.refs: dict[str, str] = {}  # ref now -> ref at planning
+        self.sent: dict[str, Sent] = {}  # by ref now
 
     def edits(self) -> Iterator[Edit]:
         """Yield the edits; each batch is fetched, checked and logged before its first edit."""
@@ -607,6 +623,7 @@ class _Pending:
         if entry.open:
             if self.was_sent(entry, card):
                 self._note(line.ref, "written", card.version)
+                self.job.state.remember_written(self.job.source, [_written(entry, card)])
                 entry.steps[-1].settled, entry.steps[-1].version = True, card.version
                 wanted = self._wanted(entry)
                 return self._edit(entry, wanted, card) if wanted else None
@@ -651,12 +668,15 @@ class _Pending:
         except ValueError as error:
             self._note(line.ref, "stale", detail=str(error))
             return None
+        ref_after = line.ref_after
         if wanted == line.changes and edit.sha256 == line.sha256_after:
             self.log.add(IntentLine(line.ref, line.sha256_after))
         else:
             way_back = _way_back(job.syncer, edit)
+            ref_after = way_back[1]
             self.log.add(IntentLine(line.ref, *way_back, wanted, card.sha256))
-        self.refs[card.ref] = line.ref
+        values = tuple(change.after for change in wanted if isinstance(change, SetNumber))
+        self.sent[card.ref] = Sent(line.ref, ref_after or card.ref, line.date, values)
         return edit
 
     def _note(self, ref: str, status: str, version: str = "", detail: str = "") -> None:
@@ -679,23 +699,16 @@ def _goes_on(made: Change, wanted: Change) -> bool:
 
 
 def _write(
-    job: Job,
-    log: LogWriter,
-    edits: Iterator[Edit],
-    refs: dict[str, str],
-    result: Result,
-    story: Story,
+    job: Job, log: LogWriter, edits: Iterator[Edit], sent: dict[str, Sent], result: Result
 ) -> None:
     """Write edits, log each outcome, and remember the cards we wrote."""
     written: list[Written] = []
     for outcome in job.syncer.write(edits):
-        ref = refs.pop(outcome.ref, outcome.ref)
-        _log_outcome(log, result, ref, outcome)
+        card = sent.pop(outcome.ref)
+        _log_outcome(log, result, card.planned, outcome)
         if outcome.status == "written":
-            line = story.entries[ref].line
-            values = tuple(c.after for c in line.changes if isinstance(c, SetNumber))
-            ref_after = line.ref_after or ref
-            written.append(Written(ref, ref_after, outcome.version, line.date, values))
+            row = Written(outcome.ref, card.ref_after, outcome.version, card.date, card.values)
+            written.append(row)
         if len(written) >= BATCH:
             job.state.remember_written(job.source, written)
             written.clear()
@@ -749,6 +762,14 @@ def convert_in_place(job: Job, log: LogWriter) -> tuple[EndLine, Result]:
     return end, result
 
 
+def _written(entry: Entry, card: Card) -> Written:
+    """Return what the ledger holds of a card that a crashed run turns out to have written."""
+    line = entry.line
+    changes = entry.sent(entry.steps[-1]).changes
+    values = tuple(change.after for change in changes if isinstance(change, SetNumber))
+    return Written(line.ref, card.ref, card.version, line.date, values)
+
+
 def settle(job: Job, path: Path) -> Result:
     """Find out which intents of a log that a crash cut off were carried out; write no card."""
     result = Result()
@@ -762,6 +783,7 @@ def settle(job: Job, path: Path) -> Result:
                 entry = batch[card.ref]
                 if isinstance(card, Card) and pending.was_sent(entry, card):
                     log.add(OutcomeLine(entry.line.ref, "written", card.version))
+                    job.state.remember_written(job.source, [_written(entry, card)])
                     result.written += 1
                 else:
                     why = "the run was cut off before this card"

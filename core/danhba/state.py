@@ -118,20 +118,24 @@ class State:
                     )
 
     def forget_answers(self, source: str) -> int:
-        """Forget all answers for a source; return how many there were."""
+        """Forget answers and own writes of a source; return how many answers there were."""
         with self._open() as connection:
+            connection.execute("DELETE FROM written WHERE source = ?", (source,))
             return connection.execute("DELETE FROM answer WHERE source = ?", (source,)).rowcount
 
-    def dates(self, source: str) -> dict[str, Earlier]:
+    def ledger(self, source: str) -> dict[str, Earlier]:
         """Return what the cards of a source were before we wrote them, by ref."""
         if not self._exists():
             return {}
         rows = self._open().execute(
-            "SELECT ref, version, date, ours FROM written WHERE source = ? AND date <> ''",
-            (source,),
+            "SELECT ref, version, date, ours FROM written WHERE source = ?", (source,)
         )
         return {
-            ref: Earlier(version, datetime.fromisoformat(day).date(), frozenset(ours.split("\n")))
+            ref: Earlier(
+                version,
+                datetime.fromisoformat(day).date() if day else None,
+                frozenset(ours.split("\n")),
+            )
             for ref, version, day, ours in rows
         }
 
@@ -140,17 +144,19 @@ class State:
         with self._open() as connection:
             for row in rows:
                 ours = "\n".join(row.values)
+                if row.ref_after != row.ref:
+                    for table in ("answer", "written"):
+                        connection.execute(
+                            f"UPDATE OR REPLACE {table} SET ref = ?"  # noqa: S608 - two names
+                            " WHERE source = ? AND ref = ?",
+                            (row.ref_after, source, row.ref),
+                        )
                 connection.execute(
                     "INSERT INTO written VALUES (?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE SET"
                     " version = ?3, ours = ours || char(10) || ?5,"
                     " date = CASE date WHEN '' THEN ?4 ELSE date END",
                     (source, row.ref_after, row.version, row.date, ours),
                 )
-                if row.ref_after != row.ref:
-                    connection.execute(
-                        "UPDATE OR REPLACE answer SET ref = ? WHERE source = ? AND ref = ?",
-                        (row.ref_after, source, row.ref),
-                    )
 
     def log_began(self, source: str, path: Path) -> None:
         """Remember that a log of the source holds intents that may need settling."""

@@ -113,8 +113,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Hiện không có số nào như vậy[ ({name})], và cũng không thuộc đợt đổi số nào.",
     ),
     "closed": (
-        "Belongs to a service that was closed[ ({name})]; nothing replaced it.",
-        "Thuộc dịch vụ đã ngừng hoạt động[ ({name})]; không có số thay thế.",
+        "A number of its own kind[ ({name})], which was never renumbered.",
+        "Số thuộc loại riêng[ ({name})], không thuộc diện chuyển đổi.",
     ),
     "too-short": (
         "Too short to hold an area code; a service number, or digits are missing.",
@@ -131,6 +131,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "foreign-card": (
         "Would be converted as an old number[ ({name})], but the card points to another country.",
         "Lẽ ra được đổi như số cũ[ ({name})], nhưng liên hệ này có vẻ ở nước khác.",
+    ),
+    "ours": (
+        "This computer's records say that danhba wrote this number; it stays.",
+        "Máy này ghi nhận danhba đã viết số này; giữ nguyên.",
     ),
     "answered": (
         "A person has decided this.",

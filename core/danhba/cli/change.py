@@ -82,7 +82,7 @@ def convert_command(
         job = open_job(location, country, pack_names, today, ask=ask, target=_target(output))
         if forget_answers:
             job.state.forget_answers(job.source)
-            job.context.answers = {}
+            job.context.answers, job.context.ledger = {}, {}
         screen = Screen(
             as_json=as_json, everything=everything,
             on_stderr=output == "-" or (location == "-" and output is not None),

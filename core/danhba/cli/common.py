@@ -112,7 +112,7 @@ def open_job(
         today=today or now.date(),
         ask="all" if ask == "all" else "evidence",
         answers=state.answers(source),
-        dates=state.dates(source),
+        ledger=state.ledger(source),
     )
     return Job(registry.open_source(location), source, context, state, now, target)
 
@@ -175,7 +175,11 @@ class Screen:
         """The terminal, or the file that standard output is; rich is loaded only for this."""
         from rich.console import Console
 
-        return Console(file=self.file, highlight=False, soft_wrap=True)
+        class Terminal(Console):
+            def on_broken_pipe(self) -> None:
+                raise BrokenPipeError
+
+        return Terminal(file=self.file, highlight=False, soft_wrap=True)
 
     def print_card(self, line: CardLine) -> None:
         """Print the diff of a card."""
@@ -201,7 +205,7 @@ class Screen:
     def end(self, end: EndLine, log: Path) -> None:
         """Show the sums and where the log is."""
         if self.as_json:
-            self.print_json({"type": "summary", "log": str(log), **msgspec.to_builtins(end)})
+            self.print_json({**msgspec.to_builtins(end), "type": "summary", "log": str(log)})
             return
         if self.shown > self.limit:
             left = self.shown - self.limit

@@ -148,7 +148,8 @@ def log_command(
 
 
 def _write_text(path: Path, parts: Iterable[str]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it holds contacts
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
         file.writelines(parts)
     click.echo(f"written: {path}", err=True)
 

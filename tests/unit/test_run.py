@@ -1,0 +1,566 @@
+"""The promises of a run, seen from the command line: dry, once, counted, remembered, resumable."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.command import Done, run
+from tests.property.vcards import Book, books
+
+from danhba.difflog import CardLine, read_log
+
+OLD = "0168 123 4567"
+NEW = "038 123 4567"
+AMBIGUOUS = "083 812 3456"
+"""A VinaPhone mobile today; until 2017 a line in Ho Chi Minh City, now 028 3812 3456."""
+
+LINE = "0283 812 3456"
+
+
+def card(*lines: str, name: str = "A", uid: str = "") -> str:
+    named = f"UID:{uid}\r\n" if uid else ""
+    body = "".join(f"{line}\r\n" for line in lines)
+    return f"BEGIN:VCARD\r\nVERSION:3.0\r\n{named}FN:{name}\r\n{body}END:VCARD\r\n"
+
+
+class Place:
+    """A book of its own, with its state and logs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.book, self.log = folder, folder / "book.vcf", folder / "log.jsonl"
+
+    def write(self, *cards: str) -> bytes:
+        self.book.write_bytes("".join(cards).encode())
+        return self.book.read_bytes()
+
+    @property
+    def text(self) -> str:
+        return self.book.read_bytes().decode()
+
+    def convert(self, *more: object) -> Done:
+        self.log.unlink(missing_ok=True)
+        words = map(str, more)
+        return run("convert", self.book, "--today", "2026-11-22", "--log", self.log, *words)
+
+    def answer(self, choice: str) -> None:
+        """Answer every question of the log: the old line, or `keep`."""
+        asked = self.folder / "questions.csv"
+        assert run("log", self.log, "--csv", asked).code == 0
+        rows = list(csv.DictReader(io.StringIO(asked.read_text("utf-8-sig"), newline="")))
+        assert rows
+        for row in rows:
+            row["answer"] = choice
+        with asked.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        done = run("review", self.log, "--answers", asked)
+        assert done.code == 0, done.err
+        assert f"{len(rows)} answers kept" in done.out.decode()
+
+
+@pytest.fixture
+def place(tmp_path: Path, state_dir: Path) -> Place:
+    del state_dir
+    return Place(tmp_path)
+
+
+def totals(done: Done) -> dict[str, int]:
+    """Return the sums that `--json` prints."""
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    (found,) = (row["totals"] for row in rows if "totals" in row)
+    return found
+
+
+def cards_of(log: Path) -> list[CardLine]:
+    return [line for line in read_log(log) if isinstance(line, CardLine)]
+
+
+# -- the sums add up -------------------------------------------------------------------------------
+
+
+def assert_sums_add_up(sums: dict[str, int]) -> None:
+    kinds = ("changed", "asked", "unchanged", "skipped")
+    assert sums["cards_read"] == sum(sums[f"cards_{kind}"] for kind in kinds)
+    verdicts = ("convert", "keep", "ask")
+    assert sums["numbers_read"] == sum(sums[f"numbers_{verdict}"] for verdict in verdicts)
+    assert 0 <= sums["numbers_ambiguous"] <= sums["numbers_keep"] + sums["numbers_ask"]
+    assert min(sums.values()) >= 0
+
+
+NUMBERS = st.sampled_from(
+    [
+        OLD,
+        NEW,
+        AMBIGUOUS,
+        LINE,
+        "",
+        "x",
+        "0912 345 678",
+        "(08) 3812-3456",
+        "04 3825 1234",
+        "08 3812 3456",
+        "+1 418 656 9254",
+        "01681234567 / 0838123456",
+        "0781234567",
+        "0768 123 456",
+        "*101#",
+        "1900 1234",
+    ]
+)
+PARAMS = st.sampled_from(
+    ["", ";TYPE=WORK", ";TYPE=CELL", ";TYPE=FAX", ";TYPE=HOME", ";X-ABLabel=Zalo"]
+)
+EXTRAS = st.sampled_from(
+    [
+        "",
+        "REV:20160101T000000Z",
+        "REV:20240101",
+        "ORG:Cty",
+        "ADR:;;;Huế;;;Việt Nam",
+        "ADR:;;;Paris;;;France",
+    ]
+)
+CARDS = st.builds(
+    lambda phones, extra: card(*(f"TEL{p}:{n}" for p, n in phones), *filter(None, [extra])),
+    st.lists(st.tuples(PARAMS, NUMBERS), max_size=4),
+    EXTRAS,
+)
+FIXED = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@given(st.lists(st.one_of(CARDS, st.just("junk\r\n")), max_size=5))
+@FIXED
+def test_sums_add_up_and_twice_is_once_in_any_book(place: Place, cards: list[str]) -> None:
+    place.write(*cards)
+    done = place.convert("--write", "--json")
+    sums = totals(done)
+    assert_sums_add_up(sums)
+    assert done.code == (4 if sums["cards_skipped"] else 0)
+    once = place.book.read_bytes()
+    again = totals(place.convert("--write", "--json"))
+    assert_sums_add_up(again)
+    assert again["cards_changed"] == 0
+    assert again["cards_read"] == sums["cards_read"]
+    assert place.book.read_bytes() == once
+
+
+@given(st.lists(CARDS, max_size=4))
+@FIXED
+def test_no_number_hops_on_a_machine_that_remembers_nothing(
+    place: Place, tmp_path_factory: pytest.TempPathFactory, cards: list[str]
+) -> None:
+    """Promise 4: even where the state is lost, and REV says today."""
+    place.write(*cards)
+    place.convert("--write")
+    with pytest.MonkeyPatch.context() as elsewhere:
+        elsewhere.setenv("DANHBA_STATE_DIR", str(tmp_path_factory.mktemp("elsewhere")))
+        assert totals(place.convert("--json"))["cards_changed"] == 0
+
+
+@given(books())
+@settings(parent=FIXED, max_examples=40)
+def test_sums_add_up_in_odd_books(place: Place, book: Book) -> None:
+    place.book.write_bytes(book.raw)
+    sums = totals(place.convert("--json"))
+    assert_sums_add_up(sums)
+
+
+def test_a_card_counts_once_under_the_first_that_applies(place: Place) -> None:
+    place.write(
+        card(f"TEL:{OLD}", f"TEL;TYPE=WORK:{AMBIGUOUS}"),  # changed, though a question is there too
+        card(f"TEL;TYPE=WORK:{AMBIGUOUS}"),
+        card(f"TEL;TYPE=CELL:{AMBIGUOUS}"),
+        card("TEL:ask Jenny"),
+        card(),
+    )
+    sums = totals(place.convert("--json"))
+    counted = {kind: sums[f"cards_{kind}"] for kind in ("changed", "asked", "unchanged", "skipped")}
+    assert counted == {"changed": 1, "asked": 1, "unchanged": 3, "skipped": 0}
+    verdicts = {verdict: sums[f"numbers_{verdict}"] for verdict in ("convert", "ask", "keep")}
+    assert verdicts == {"convert": 1, "ask": 2, "keep": 2}
+    assert sums["numbers_ambiguous"] == 1
+
+
+# -- a fixed point ---------------------------------------------------------------------------------
+
+HOPS = "0168 381 2345"
+"""Becomes 038 381 2345, which until 2017 was a line in Nghệ An and would become 0238 381 2345."""
+
+ASKED = {
+    "fax": (f"TEL;TYPE=FAX:{HOPS}",),
+    "extension": (f"TEL:{HOPS} ext 12",),
+    "máy bàn": (f"item1.TEL:{HOPS}", "item1.X-ABLabel:máy bàn"),
+    "new form too": (f"TEL:{HOPS}", "TEL:0238 381 2345"),
+}
+HOPPERS = {
+    **ASKED,
+    "sibling": (f"TEL:{HOPS}", "TEL;TYPE=FAX:038 381 2399"),
+    "twin": (f"TEL:{HOPS}", "TEL:038 381 2345"),
+    "two old ones": (f"TEL:{HOPS}", "TEL;TYPE=FAX:0168 381 2346"),
+    "old card": (f"TEL:{HOPS}", "REV:20150101T000000Z"),
+    "bracket": ("TEL:(0168) 381 2345",),
+    "two in one": (f"TEL;TYPE=FAX:{HOPS} / 0168 381 2346",),
+}
+
+
+@pytest.mark.parametrize("lines", HOPPERS.values(), ids=HOPPERS)
+def test_a_number_never_hops_twice(
+    lines: tuple[str, ...], place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0168… → 038… → 0238…: the second hop never comes, not even where nothing is remembered."""
+    place.write(card(*lines))
+    place.convert("--write")
+    once = place.text
+    assert once.count("0238 381 234") == "".join(lines).count("0238 381 234")
+    for machine in ("here", "elsewhere"):
+        monkeypatch.setenv("DANHBA_STATE_DIR", str(place.folder / machine))
+        place.convert("--write")
+        assert place.text == once
+
+
+@pytest.mark.parametrize("lines", ASKED.values(), ids=ASKED)
+def test_a_number_that_would_hop_is_asked_about(lines: tuple[str, ...], place: Place) -> None:
+    raw = place.write(card(*lines))
+    done = place.convert("--write", "--json")
+    assert (totals(done)["cards_asked"], totals(done)["cards_changed"]) == (1, 0)
+    assert place.book.read_bytes() == raw
+    (line,) = cards_of(place.log)
+    assert line.questions[0].why[0].code == "would-hop"
+
+
+# -- dry by default, and where results go ----------------------------------------------------------
+
+
+def test_nothing_is_written_by_default(place: Place) -> None:
+    raw = place.write(card(f"TEL:{OLD}"))
+    done = place.convert()
+    assert done.code == 0
+    assert NEW in done.out.decode()
+    assert place.book.read_bytes() == raw
+    assert place.convert("--check").code == 3
+    assert place.book.read_bytes() == raw
+
+
+def test_check_says_3_for_changes_only(place: Place) -> None:
+    place.write(card(f"TEL;TYPE=WORK:{AMBIGUOUS}"))
+    assert place.convert("--check").code == 0
+    place.write(card("TEL:0912 345 678"))
+    assert place.convert("--check").code == 0
+    place.write(card(f"TEL:{OLD}"))
+    assert place.convert("--check").code == 3
+    assert place.convert("--check", "--write").code == 3
+    assert place.convert("--check").code == 0
+
+
+def test_a_skipped_card_wins_over_changes(place: Place, tmp_path: Path) -> None:
+    books = tmp_path / "books"
+    books.mkdir()
+    (books / "a.vcf").write_bytes(b"")
+    (books / "b.vcf").write_bytes(card(f"TEL:{OLD}").encode())
+    assert run("convert", books, "--check").code == 4
+
+
+def test_a_copy_goes_to_a_file(place: Place) -> None:
+    raw = place.write(card(f"TEL:{OLD}"))
+    copy = place.folder / "copy.vcf"
+    assert place.convert("-o", copy).code == 0
+    assert copy.read_bytes() == raw.replace(OLD.encode(), NEW.encode())
+    assert place.book.read_bytes() == raw
+
+
+def test_a_copy_to_standard_output_is_alone_there(place: Place) -> None:
+    raw = place.write(card(f"TEL:{OLD}"))
+    done = place.convert("-o", "-")
+    assert done.code == 0
+    assert done.out == raw.replace(OLD.encode(), NEW.encode())
+    assert NEW in done.err
+
+
+@pytest.mark.parametrize(
+    "raw", [card(f"TEL:{OLD}").encode(), card(f"TEL:{OLD}").encode("utf-16-be")]
+)
+def test_standard_input_is_converted_to_standard_output(place: Place, raw: bytes) -> None:
+    done = run("convert", "-", "-o", "-", stdin=raw)
+    assert done.code == 0
+    assert done.out in (raw.replace(OLD.encode(c), NEW.encode(c)) for c in ("ascii", "utf-16-be"))
+
+
+def test_what_makes_no_sense_is_wrong_usage(place: Place) -> None:
+    raw = place.write(card(f"TEL:{OLD}"))
+    book = place.book
+    wrong = (
+        ("convert", "-", "--write"),
+        ("convert", book, "--write", "-o", "x.vcf"),
+        ("convert", book, "-o", book),
+        ("convert", book, book, "-o", "x.vcf"),
+        ("convert", book, "--country", "XX"),
+    )
+    assert [run(*words).code for words in wrong] == [2] * len(wrong)
+    (place.folder / "link.vcf").symlink_to(book)
+    assert run("convert", book, "-o", place.folder / "link.vcf").code == 2
+    assert book.read_bytes() == raw
+
+
+# -- questions and answers -------------------------------------------------------------------------
+
+
+def test_ask_all_makes_questions_of_what_is_kept(place: Place) -> None:
+    place.write(card(f"TEL:{AMBIGUOUS}"), card("TEL:0912 345 678"))
+    silent, asking = (
+        totals(place.convert("--json")),
+        totals(place.convert("--json", "--ask", "all")),
+    )
+    assert (silent["numbers_ask"], silent["numbers_ambiguous"]) == (0, 1)
+    assert (asking["numbers_ask"], asking["cards_asked"]) == (1, 1)
+
+
+def test_an_answer_is_carried_out_by_apply_and_can_be_undone(place: Place) -> None:
+    raw = place.write(card(f"TEL;TYPE=WORK:{AMBIGUOUS}"))
+    place.convert()
+    place.answer("1")
+    assert place.book.read_bytes() == raw
+    assert run("apply", place.log).code == 0
+    assert place.text == raw.decode().replace(AMBIGUOUS, LINE)
+    assert run("apply", place.log).code == 0
+    assert place.text == raw.decode().replace(AMBIGUOUS, LINE)
+    assert run("undo", place.log).code == 0
+    assert place.book.read_bytes() == raw
+
+
+@pytest.mark.parametrize(("choice", "changed"), [("keep", 0), ("1", 1)])
+def test_an_answer_is_remembered_and_not_asked_again(
+    choice: str, changed: int, place: Place
+) -> None:
+    place.write(card(f"TEL;TYPE=WORK:{AMBIGUOUS}", uid="u"))
+    assert totals(place.convert("--json"))["cards_asked"] == 1
+    place.answer(choice)
+    sums = totals(place.convert("--json"))
+    assert (sums["cards_asked"], sums["cards_changed"]) == (0, changed)
+
+
+def test_new_evidence_asks_anew(place: Place) -> None:
+    place.write(card(f"TEL;TYPE=WORK:{AMBIGUOUS}", uid="u"))
+    place.convert()
+    place.answer("keep")
+    place.write(card(f"TEL;TYPE=WORK:{AMBIGUOUS}", "ADR:;;;TP. Hồ Chí Minh;;;", uid="u"))
+    assert totals(place.convert("--json"))["cards_asked"] == 1
+
+
+def test_answers_can_be_forgotten(place: Place) -> None:
+    place.write(card(f"TEL;TYPE=WORK:{AMBIGUOUS}", uid="u"))
+    place.convert()
+    place.answer("keep")
+    assert totals(place.convert("--json", "--forget-answers"))["cards_asked"] == 1
+    assert totals(place.convert("--json"))["cards_asked"] == 1
+
+
+def test_an_answer_belongs_to_one_card(place: Place) -> None:
+    one, two = (card(f"TEL;TYPE=WORK:{AMBIGUOUS}", uid=uid) for uid in "ab")
+    place.write(one)
+    place.convert()
+    place.answer("keep")
+    place.write(one, two)
+    assert totals(place.convert("--json"))["cards_asked"] == 1
+
+
+def test_answers_beside_a_change_are_both_made(place: Place) -> None:
+    """The change is written at once; the answer comes later and builds on it."""
+    raw = place.write(card(f"TEL;TYPE=WORK:{OLD} / {AMBIGUOUS}", f"TEL:{OLD}"))
+    place.convert("--write")
+    assert place.text == raw.decode().replace(OLD, NEW)
+    place.answer("1")
+    assert run("apply", place.log).code == 0
+    assert place.text == raw.decode().replace(OLD, NEW).replace(AMBIGUOUS, LINE)
+    assert run("undo", place.log).code == 0
+    assert place.book.read_bytes() == raw
+
+
+def test_questions_and_answers_survive_a_spreadsheet(place: Place) -> None:
+    """Names with separators, quotes, line ends and formulas come back to their cards."""
+    names = ('An "Bé"; kho', "=1+1", "a\\nb", "Đỗ, Ý", "+84", "@x")
+    cards = [card(f"TEL;TYPE=WORK:{AMBIGUOUS}", name=n, uid=str(i)) for i, n in enumerate(names)]
+    raw = place.write(*cards)
+    place.convert()
+    place.answer("1")
+    assert run("apply", place.log).code == 0
+    assert place.text == raw.decode().replace(AMBIGUOUS, LINE)
+
+
+# -- undo ------------------------------------------------------------------------------------------
+
+
+def test_what_was_undone_is_not_proposed_again(place: Place) -> None:
+    for uid in ("u", ""):
+        raw = place.write(card(f"TEL:{OLD}", uid=uid))
+        place.convert("--write")
+        assert run("undo", place.log).code == 0
+        assert place.book.read_bytes() == raw
+        assert place.convert("--check").code == 0
+        assert place.convert("--check", "--forget-answers").code == 3
+
+
+def test_undo_twice_is_undo_once(place: Place) -> None:
+    raw = place.write(card(f"TEL:{OLD}", uid="u"), card(f"TEL:{OLD}"))
+    place.convert("--write")
+    assert run("undo", place.log).code == 0
+    assert run("undo", place.log).code == 0
+    assert place.book.read_bytes() == raw
+
+
+def test_undo_reverts_only_our_numbers_in_a_touched_card(place: Place) -> None:
+    place.write(card(f"TEL:{OLD}", "TEL:0912 345 678", uid="u"), card(f"TEL:{OLD}", uid="v"))
+    place.convert("--write")
+    touched = place.text.replace("0912 345 678", "0912 000 000").replace("FN:A", "FN:B", 1)
+    place.book.write_bytes(touched.encode())
+    assert run("undo", place.log).code == 0
+    assert place.text == touched.replace(NEW, OLD)
+
+
+def test_undo_lists_what_it_cannot_restore(place: Place) -> None:
+    place.write(card(f"TEL:{OLD}", uid="u"), card("TEL:0120 765 4321", uid="v"))
+    place.convert("--write")
+    place.book.write_bytes(place.text.replace(NEW, "0999 999 999").encode())
+    done = run("undo", place.log)
+    assert done.code == 4
+    assert "book.vcf#u: kept" in done.err
+    assert "0120 765 4321" in place.text
+    assert "0999 999 999" in place.text
+
+
+def test_undo_of_a_copy_restores_the_copy(place: Place) -> None:
+    raw = place.write(card(f"TEL:{OLD}", uid="u"), card(f"TEL:{OLD}"))
+    copy = place.folder / "copy.vcf"
+    place.convert("-o", copy)
+    done = run("undo", place.log)
+    assert done.code == 0, done.err
+    assert copy.read_bytes() == raw
+    assert place.book.read_bytes() == raw
+
+
+def test_undo_of_a_dry_run_does_nothing(place: Place) -> None:
+    raw = place.write(card(f"TEL:{OLD}"))
+    place.convert()
+    assert run("undo", place.log).code == 0
+    assert place.book.read_bytes() == raw
+
+
+# -- apply -----------------------------------------------------------------------------------------
+
+
+def test_apply_does_what_the_log_proposes(place: Place) -> None:
+    raw = place.write(card(f"TEL:{OLD}", uid="u"), card(f"TEL:{OLD}"))
+    place.convert()
+    assert run("apply", place.log).code == 0
+    assert place.text == raw.decode().replace(OLD, NEW)
+
+
+def test_apply_skips_and_lists_a_stale_card(place: Place) -> None:
+    one, two = (card(f"TEL:{OLD}", uid=uid) for uid in "uv")
+    place.write(one, two)
+    place.convert()
+    moved = one.replace("FN:A", "FN:B")
+    place.write(moved, two)
+    done = run("apply", place.log)
+    assert done.code == 4
+    assert "book.vcf#u: stale" in done.err
+    assert place.text == moved + two.replace(OLD, NEW)
+
+
+def test_apply_finds_cards_that_moved_within_the_file(place: Place) -> None:
+    one, two = (card(f"TEL:{OLD}", uid=uid) for uid in "uv")
+    place.write(one, two)
+    place.convert()
+    place.write(card("TEL:0912 345 678"), two, one)
+    assert run("apply", place.log).code == 0
+    assert place.text.endswith(two.replace(OLD, NEW) + one.replace(OLD, NEW))
+
+
+def test_apply_replan_plans_stale_cards_into_a_new_section(place: Place) -> None:
+    one, two = (card(f"TEL:{OLD}", uid=uid) for uid in "uv")
+    place.write(one, two)
+    place.convert()
+    moved = one.replace("FN:A", "FN:B")
+    place.write(moved, two)
+    assert run("apply", place.log, "--replan").code == 4
+    assert place.text == moved + two.replace(OLD, NEW)
+    assert run("apply", place.log).code == 0
+    assert place.text == (moved + two).replace(OLD, NEW)
+    assert run("undo", place.log).code == 0
+    assert place.text == moved + two
+
+
+def test_apply_of_a_copys_log_is_refused(place: Place) -> None:
+    place.write(card(f"TEL:{OLD}"))
+    place.convert("-o", place.folder / "copy.vcf")
+    assert run("apply", place.log).code == 2
+
+
+def test_a_log_is_never_overwritten(place: Place) -> None:
+    place.write(card(f"TEL:{OLD}"))
+    place.convert()
+    before = place.log.read_bytes()
+    assert run("convert", place.book, "--log", place.log).code == 2
+    assert place.log.read_bytes() == before
+
+
+# -- twins, dates, secrets -------------------------------------------------------------------------
+
+
+def test_twins_are_converted_one_by_one(place: Place) -> None:
+    raw = place.write(*[card(f"TEL:{OLD}", uid="u")] * 3, *[card(f"TEL:{OLD}")] * 3)
+    place.convert("--write")
+    assert place.text == raw.decode().replace(OLD, NEW)
+    assert run("undo", place.log).code == 0
+    assert place.book.read_bytes() == raw
+
+
+def test_our_own_rev_destroys_no_evidence(place: Place) -> None:
+    """A card of 2015 proves an old line also after we wrote another of its numbers."""
+    place.write(card("TEL:0912 345 678", "REV:20150101T000000Z", uid="u"))
+    assert totals(place.convert("--json"))["cards_changed"] == 0
+    place.write(card(f"TEL:{OLD}", f"TEL:{AMBIGUOUS}", "REV:20150101T000000Z", uid="u"))
+    place.convert("--write")
+    assert LINE in place.text
+    once = place.text
+    place.convert("--write")
+    assert place.text == once
+
+
+def test_a_log_lies_in_the_state_folder_for_its_owner_only(place: Place, state_dir: Path) -> None:
+    place.write(card(f"TEL:{OLD}"))
+    done = run("convert", place.book, "--write")
+    (log,) = (state_dir / "logs").glob("*.jsonl")
+    assert f"log: {log}" in done.err
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert log.parent.stat().st_mode & 0o777 == 0o700
+    assert (state_dir / "state.sqlite3").stat().st_mode & 0o777 == 0o600
+    assert state_dir.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_dry_run_leaves_no_state_but_its_log(place: Place, state_dir: Path) -> None:
+    place.write(card(f"TEL:{OLD}"))
+    run("convert", place.book)
+    assert [path.suffix for path in state_dir.rglob("*") if path.is_file()] == [".jsonl"]
+
+
+def assert_sections(log: Path, expected: Iterable[str]) -> None:
+    rows: list[dict[str, Any]] = [json.loads(row) for row in log.read_bytes().splitlines()]
+    assert [row["section"] for row in rows if row["type"] == "run"] == list(expected)
+
+
+def test_a_log_is_appended_to_section_by_section(place: Place) -> None:
+    place.write(card(f"TEL:{OLD}"), card(f"TEL;TYPE=WORK:{AMBIGUOUS}"))
+    place.convert("--write")
+    before = place.log.read_bytes()
+    place.answer("keep")
+    run("apply", place.log)
+    run("undo", place.log)
+    assert place.log.read_bytes().startswith(before)
+    assert_sections(place.log, ["convert", "apply", "review", "apply", "undo"])
