@@ -345,7 +345,11 @@ def convert(card: Card, context: Context) -> Proposal:
         nsns.append(nsn)
     if not changing:
         return Proposal((), (), tuple(verdicts))
-    if not context.answers and card.ref not in context.ledger and _raises_no_doubt(card, nsns, context):
+    if (
+        not context.answers
+        and card.ref not in context.ledger
+        and _raises_no_doubt(card, nsns, context)
+    ):
         changes = _simple_changes(card.phones, verdicts, context)
         if changes:
             return Proposal(changes, (), tuple(verdicts))

@@ -189,7 +189,7 @@ class State:
         folder = self.folder / "locks"
         make_private(folder)
         name = hashlib.sha256(source.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        lock = FileLock(folder / f"{name}.lock", timeout=0)
+        lock = FileLock(folder / f"{name}.lock", timeout=0, mode=0o600)
         try:
             with lock:
                 yield

@@ -68,15 +68,15 @@ class Plain(NamedTuple):
 
 def read(raw: bytes) -> Plain | None:
     """Read the phones and the UID of a card of the common shape; None for any other."""
+    if raw[11:12] != b"\n" and raw[11:13] != b"\r\n":
+        return None
     phones: list[Phone] = []
-    uid = b""
+    uids: list[bytes] = []
     elsewhere: tuple[str, ...] = ()
     try:
         for start, value in _WANTED.findall(raw):
             if start == b"UID":
-                if uid or b"\n" in value or b"\\" in value or not value:
-                    return None
-                uid = value
+                uids.append(value)
                 continue
             head = _heads.get(start) or _head(start)
             if head.odd:
@@ -91,9 +91,20 @@ def read(raw: bytes) -> Plain | None:
             phones.append(Phone(KEYS[len(phones)], text, head.labels, head.label))
         if raw.upper().count(b"TEL") != len(phones):
             return None  # grouped, in lower case, or in the middle of something else
-        return Plain(tuple(phones), uid.decode().strip(), elsewhere)
+        uid = _only_uid(uids)
+        return None if uid is None else Plain(tuple(phones), uid, elsewhere)
     except (UnicodeDecodeError, IndexError):
         return None
+
+
+def _only_uid(uids: list[bytes]) -> str | None:
+    """Return the one UID of a card, an empty string when it has none; None when it is not plain."""
+    if not uids:
+        return ""
+    value = uids[0]
+    if len(uids) > 1 or not value or b"\n" in value or b"\\" in value:
+        return None
+    return value.decode().strip()
 
 
 def _head(start: bytes) -> _Head:
@@ -191,7 +202,7 @@ def patch(raw: bytes, changes: Sequence[Change], now: datetime) -> bytes | None:
     if revs:
         start = raw.find(b"\nREV:") + 5
         end = raw.find(b"\n", start)
-        if revs > 1 or start < 5 or raw[end + 1 : end + 2] in (b" ", b"\t"):
+        if revs > 1 or start < 5 or end < 0 or raw[end + 1 : end + 2] in (b" ", b"\t"):
             return None
         end -= raw[end - 1 : end] == b"\r"
         edits.append((start, end, stamp_like(raw[start:end], now)))

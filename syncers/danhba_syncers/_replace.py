@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import itertools
 import os
 import shutil
 from collections.abc import Iterator
@@ -48,9 +50,9 @@ def replacing(path: Path, expected: Fingerprint | None) -> Iterator[BinaryIO]:
         SyncerError: There is no room or no permission; `path` is as it was.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name[:80]}.danhba-tmp")
+    temporary = _temporary(target)
     try:
-        temporary.unlink(missing_ok=True)  # what a killed run left
+        _clear_away(temporary)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
     except OSError as error:
         raise SyncerError(f"{target.parent}: cannot write here: {error.strerror}") from error
@@ -66,6 +68,37 @@ def replacing(path: Path, expected: Fingerprint | None) -> Iterator[BinaryIO]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+_count = itertools.count()
+
+
+def _temporary(target: Path) -> Path:
+    """Name a temporary file beside a target: by the target, this process, and a count."""
+    mark = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
+    return target.with_name(f".{mark}.{os.getpid()}.{next(_count)}.danhba-tmp")
+
+
+def _clear_away(temporary: Path) -> None:
+    """Remove what killed runs left beside the target; never the file of a process that lives."""
+    mark = temporary.name.split(".")[1]
+    for left in temporary.parent.glob(f".{mark}.*.danhba-tmp"):
+        process = left.name.split(".")[2]
+        if process.isdecimal() and not _lives(int(process)):
+            left.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    """Say whether a process runs; Windows cannot be asked without harm, so there it always does."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _take_place(temporary: Path, target: Path, expected: Fingerprint | None) -> None:

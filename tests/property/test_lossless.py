@@ -5,13 +5,13 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.property.vcards import BREAK, Book, books, noisy
+from tests.property.vcards import BREAK, NOW, Book, books, noisy
 
 from danhba import packs, run
 from danhba.card import Card, SetNumber
@@ -22,7 +22,6 @@ from danhba.state import State
 from danhba_syncers import _plain, _split, _vcard
 from danhba_syncers.vcard_files import VcardFiles
 
-NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 TODAY = date(2026, 3, 14)
 HOME = packs.load("vn")
 
