@@ -1,0 +1,94 @@
+"""A large file worked on in parts comes out as the same file worked on card by card."""
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.command import run
+
+from danhba import parallel
+from danhba.difflog import CardLine, EndLine, read_log
+from danhba_syncers.vcard_files import VcardFiles
+
+CARD = (
+    "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name}\r\nTEL:{number}\r\n"
+    "NOTE:{note}\r\nEND:VCARD\r\n"
+)
+COUNT = 12_000
+"""Cards; with notes of 400 octets they make five parts and more."""
+
+
+def book(odd: dict[int, str] | None = None) -> bytes:
+    cards = []
+    for i in range(COUNT):
+        number = f"0168 {i // 1000:03} {i % 1000:04}" if i % 3 else f"0912 {i:06}"
+        card = CARD.format(uid=f"u{i}", name=f"Khách {i}", number=number, note="x" * 400)
+        cards.append((odd or {}).get(i, card))
+    return "".join(cards).encode()
+
+
+def expected(raw: bytes) -> bytes:
+    return raw.replace(b"TEL:0168 ", b"TEL:038 ")
+
+
+def logged(log: Path) -> tuple[list[CardLine], EndLine]:
+    lines = list(read_log(log))
+    cards = [line for line in lines if isinstance(line, CardLine)]
+    return cards, next(line for line in lines if isinstance(line, EndLine))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {},
+        {9000: CARD.format(uid="u5", name="Again", number="0168 123 4567", note="n")},
+        {7000: CARD.format(uid="n", name="AGENT", number="0168 123 4567", note="AGENT")},
+        {4000: "junk\r\n" + CARD.format(uid="j", name="J", number="0168 123 4567", note="n")},
+    ],
+    ids=["plain", "a UID of an earlier part", "a word that may mean nesting", "junk between"],
+)
+def test_a_large_copy_is_the_file_with_its_numbers_changed(
+    odd: dict[int, str], tmp_path: Path, state_dir: Path
+) -> None:
+    source, target, log = tmp_path / "book.vcf", tmp_path / "out.vcf", tmp_path / "log.jsonl"
+    source.write_bytes(book(odd))
+    assert len(VcardFiles(str(source)).parts()) > 4
+    done = run("convert", source, "-o", target, "--log", log)
+    assert done.code == 0, done.err
+    assert target.read_bytes() == expected(source.read_bytes())
+    cards, end = logged(log)
+    assert end.totals["cards_read"] == COUNT
+    assert end.totals["cards_changed"] == len(cards)
+    assert len({card.ref for card in cards}) == len(cards)
+    assert run("undo", log).code == 0
+    assert target.read_bytes() == source.read_bytes()
+
+
+def test_a_large_file_is_changed_in_place_and_back(tmp_path: Path, state_dir: Path) -> None:
+    source, log = tmp_path / "book.vcf", tmp_path / "log.jsonl"
+    source.write_bytes(book())
+    assert run("convert", source, "--write", "--log", log).code == 0
+    assert source.read_bytes() == expected(book())
+    assert run("undo", log).code == 0
+    assert source.read_bytes() == book()
+
+
+def test_results_come_in_the_order_of_the_parts() -> None:
+    results = parallel.side_by_side(range(7), lambda part: b"%d" % part * 70_000, 2)
+    assert [result and result[:1] for result in results] == [b"%d" % part for part in range(7)]
+
+
+def test_a_worker_that_dies_is_no_result() -> None:
+    def work(part: int) -> bytes:
+        if part == 3:
+            os._exit(9)
+        return b"done"
+
+    results = parallel.side_by_side(range(6), work, 2)
+    assert list(results) == [b"done", b"done", b"done", None, b"done", None]
+
+
+def test_results_can_be_left_early() -> None:
+    results = parallel.side_by_side(range(1000), lambda _: b"x" * 1_000_000, 2)
+    assert next(results) is not None
+    results.close()
