@@ -1,0 +1,77 @@
+"""The converter's shortcut for plain cards proposes what the full way does."""
+
+from datetime import UTC, date, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from danhba import packs
+from danhba.card import Address, Card, Details, Phone
+from danhba.convert import Context, _Conversion, convert
+
+CONTEXT = Context(packs.load("vn"), today=date(2026, 11, 22))
+PREFIXES = st.sampled_from(
+    [
+        "0168",
+        "0123",
+        "0186",
+        "0992",
+        "04",
+        "08",
+        "0511",
+        "0320",
+        "038",
+        "091",
+        "024",
+        "0238",
+        "0381",
+    ]
+)
+SPELLINGS = st.sampled_from(["{}", "+84{}", "+84 {}", "0084{}", "({})", "{} (nhà)", "{} x12"])
+
+
+@st.composite
+def numbers(draw: st.DrawFn) -> str:
+    prefix = draw(PREFIXES)
+    line = draw(
+        st.sampled_from(["3812345", "6123456", "1234567", "38123456", "0912345", "8123465"])
+    )
+    mark = draw(st.sampled_from(["", " ", ".", "-"]))
+    digits = f"{prefix}{mark}{line[:3]}{mark}{line[3:]}"
+    spelling = draw(SPELLINGS)
+    return spelling.format(digits[1:] if "84" in spelling else digits)
+
+
+@st.composite
+def cards(draw: st.DrawFn) -> Card:
+    labels = st.sampled_from([(), ("cell",), ("work", "voice"), ("fax",), ("home",)])
+    typed = st.sampled_from(["", "", "", "máy bàn", "Zalo"])
+    values = draw(st.lists(st.tuples(numbers(), labels, typed), min_size=1, max_size=4))
+    phones = tuple(Phone(str(i), *value) for i, value in enumerate(values))
+    country = draw(st.sampled_from(["", "Việt Nam", "Germany"]))
+    stamp = draw(st.sampled_from([None, datetime(2015, 1, 1, tzinfo=UTC)]))
+    details = Details("N", stamp, addresses=(Address(country=country),))
+    return Card("r", b"", phones, lambda _: details)
+
+
+@given(cards())
+def test_the_shortcut_proposes_what_the_full_way_does(card: Card) -> None:
+    quick, full = convert(card, CONTEXT), _Conversion(card, CONTEXT).proposal()
+    assert quick.changes == full.changes
+    assert quick.questions == full.questions
+    assert [(j.verdict, j.code, j.ambiguous) for j in quick.judged] == [
+        (j.verdict, j.code, j.ambiguous) for j in full.judged
+    ]
+
+
+@given(cards())
+def test_what_was_converted_is_not_converted_again(card: Card) -> None:
+    changes = {change.phone: change.after for change in convert(card, CONTEXT).changes}
+    details = card.details
+    today = Details(
+        "N", details.date and datetime(2026, 11, 22, tzinfo=UTC), addresses=details.addresses
+    )
+    phones = tuple(
+        Phone(p.key, changes.get(p.key, p.value), p.labels, p.label) for p in card.phones
+    )
+    assert convert(Card("r", b"", phones, lambda _: today), CONTEXT).changes == ()
