@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from danhba.card import Why
@@ -30,7 +31,12 @@ def language_of(environ: Mapping[str, str]) -> Language:
 
 def sentence(why: Why, language: str) -> str:
     """Return a reason as a sentence; an unknown code is returned as it is."""
-    return _filled(_template(_SENTENCES, why.code, language), why.args, language)
+    return _sentence(why.code, tuple(why.args.items()), language)
+
+
+@lru_cache(maxsize=4096)
+def _sentence(code: str, args: tuple[tuple[str, str], ...], language: str) -> str:
+    return _filled(_template(_SENTENCES, code, language), dict(args), language)
 
 
 def label(key: str, language: str) -> str:
