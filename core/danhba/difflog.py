@@ -30,6 +30,7 @@ _FLUSH_AT = 1 << 18
 Splice: TypeAlias = tuple[int, int, str]
 """Offset and length in the new raw, and the old bytes that stood there, one character a byte."""
 
+OutcomeStatus: TypeAlias = Status | Literal["stale", "kept"]
 Section: TypeAlias = Literal["convert", "apply", "undo", "review", "replan"]
 
 
@@ -130,7 +131,7 @@ class OutcomeLine(msgspec.Struct, frozen=True, tag_field="type", tag="outcome", 
     """
 
     ref: str
-    status: Status | Literal["stale", "kept"]
+    status: OutcomeStatus
     version: str = ""
     detail: str = ""
 

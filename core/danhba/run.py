@@ -30,6 +30,7 @@ from danhba.difflog import (
     LogWriter,
     MemoryLog,
     OutcomeLine,
+    OutcomeStatus,
     Run,
     Section,
     SkipLine,
@@ -679,13 +680,8 @@ class _Pending:
         self.sent[card.ref] = Sent(line.ref, ref_after or card.ref, line.date, values)
         return edit
 
-    def _note(self, ref: str, status: str, version: str = "", detail: str = "") -> None:
-        line = OutcomeLine(ref, status, version, detail)  # type: ignore[arg-type]  # a Literal
-        self.log.add(line)
-        if status == "written":
-            self.result.written += 1
-        else:
-            self.result.problems[ref] = line
+    def _note(self, ref: str, status: OutcomeStatus, version: str = "", detail: str = "") -> None:
+        _record(self.log, self.result, OutcomeLine(ref, status, version, detail))
 
 
 def _goes_on(made: Change, wanted: Change) -> bool:
@@ -705,7 +701,7 @@ def _write(
     written: list[Written] = []
     for outcome in job.syncer.write(edits):
         card = sent.pop(outcome.ref)
-        _log_outcome(log, result, card.planned, outcome)
+        _record(log, result, _outcome_line(card.planned, outcome))
         if outcome.status == "written":
             row = Written(outcome.ref, card.ref_after, outcome.version, card.date, card.values)
             written.append(row)
@@ -716,14 +712,19 @@ def _write(
         job.state.remember_written(job.source, written)
 
 
-def _log_outcome(log: LogWriter, result: Result, ref: str, outcome: Outcome) -> None:
-    line = OutcomeLine(ref, outcome.status, outcome.version, outcome.detail)
+def _record(log: LogWriter, result: Result, line: OutcomeLine) -> None:
+    """Log an outcome and count it."""
     log.add(line)
-    if outcome.status == "written":
+    if line.status == "written":
         result.written += 1
-        result.problems.pop(ref, None)
+        result.problems.pop(line.ref, None)
     else:
-        result.problems[ref] = line
+        result.problems[line.ref] = line
+
+
+def _outcome_line(planned: str, outcome: Outcome) -> OutcomeLine:
+    """Return the log's line for an outcome, under the ref that the card had at planning."""
+    return OutcomeLine(planned, outcome.status, outcome.version, outcome.detail)
 
 
 def replan(job: Job, log: LogWriter, story: Story, refs: Iterable[str]) -> list[str]:
@@ -815,14 +816,14 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
                     continue  # a crash came before the write
                 ref = entry.line.ref
                 if isinstance(card, Card) and card.sha256 == entry.sha256_before():
-                    _log_outcome(log, result, ref, Outcome(ref, "written", card.version))
+                    _record(log, result, OutcomeLine(ref, "written", card.version))
                     restored.extend(
                         _keep_answers(entry)
                     )  # a crash cut an undo off behind the write
                     continue
                 raw = _restored(job, entry, card)
                 if isinstance(raw, str):
-                    _log_problem(log, result, OutcomeLine(ref, "kept", "", raw))
+                    _record(log, result, OutcomeLine(ref, "kept", "", raw))
                 elif isinstance(card, Card):
                     log.add(IntentLine(ref, sha256(raw)))
                     refs[card.ref] = ref
@@ -832,7 +833,7 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
 
     for outcome in job.syncer.write(edits()):
         ref = refs.pop(outcome.ref)
-        _log_outcome(log, result, ref, outcome)
+        _record(log, result, _outcome_line(ref, outcome))
         if outcome.status == "written":
             restored.extend(_keep_answers(story.entries[ref]))
     job.state.remember_answers(job.source, restored)
@@ -854,11 +855,6 @@ def _fetched(syncer: Syncer, batch: dict[str, Entry]) -> Iterator[tuple[Entry, C
     if before:
         for card in syncer.fetch(list(before)):
             yield before[card.ref], card
-
-
-def _log_problem(log: LogWriter, result: Result, line: OutcomeLine) -> None:
-    log.add(line)
-    result.problems[line.ref] = line
 
 
 def _keep_answers(entry: Entry) -> Iterator[tuple[str, str, str]]:

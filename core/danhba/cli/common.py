@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from danhba import packs, registry
 from danhba.convert import Context
-from danhba.difflog import CardLine, EndLine, LogWriter, SkipLine, decode_lines
+from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
 from danhba.errors import UsageError
 from danhba.render_rows import visible
 from danhba.run import Job, Result, Story, new_run_id
@@ -292,16 +292,3 @@ def open_for_log(story: Story) -> Job:
     if first.target and isinstance(job.syncer, RefsLike):
         job.syncer.refs_like(first.source)
     return job
-
-
-__all__ = [
-    "CHANGES_PROPOSED",
-    "LogWriter",
-    "Screen",
-    "exit_code",
-    "log_path",
-    "open_for_log",
-    "open_job",
-    "pack_options",
-    "progress_bar",
-]
