@@ -21,6 +21,7 @@ import msgspec
 
 from danhba.card import Change, Question, Status
 from danhba.errors import LogError
+from danhba.private import make_private
 
 SCHEMA = 1
 """Version of the log's format; a reader refuses a later one."""
@@ -171,12 +172,6 @@ LogLine: TypeAlias = Run | CardLine | SkipLine | IntentLine | OutcomeLine | Answ
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(LogLine)
-
-
-def make_private(folder: Path) -> None:
-    """Make a folder, and those above it that are missing, for their owner only (mode 0700)."""
-    for missing in reversed([f for f in (folder, *folder.parents) if not f.exists()]):
-        missing.mkdir(mode=0o700, exist_ok=True)
 
 
 class LineSink(Protocol):

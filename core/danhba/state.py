@@ -15,9 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from danhba.difflog import make_private
 from danhba.errors import DanhbaError, LockedError
 from danhba.evidence import Earlier
+from danhba.private import make_private
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answer (

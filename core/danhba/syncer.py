@@ -7,11 +7,13 @@ these promises as tests; `danhba_syncers.memory` is the smallest example.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
+
+import msgspec
 
 from danhba.card import Card, Change, Edit, Missing, Outcome
 
@@ -158,4 +160,160 @@ class NamesByContent(Protocol):
 
     def ref_after(self, card: Card, raw: bytes) -> str:
         """Return the ref that the card has once `raw` is written."""
+        ...
+
+
+# -- abilities of syncers that speak to a server ---------------------------------------------------
+
+
+@runtime_checkable
+class Batches(Protocol):
+    """A syncer that reads and writes in calls of limited size.
+
+    Attributes:
+        batch: Cards in a call. The first `batch` cards of a run are written and read back before
+            any other goes out (the canary), and written cards are read back so many at a time.
+    """
+
+    batch: int
+
+
+@runtime_checkable
+class Tracks(Protocol):
+    """A syncer that can tell what changed since an earlier read."""
+
+    def token(self) -> str:
+        """Return what the last complete `read` or `changes_since` showed, as an opaque text.
+
+        Empty while there was none, or when the source cannot tell what changes. The text may hold
+        whatever saves requests later (where the books are); never a secret.
+        """
+        ...
+
+    def changes_since(
+        self, token: str, known: Mapping[str, str]
+    ) -> Iterator[Card | Missing] | None:
+        """Yield the cards that are new or changed since the token, and `Missing` for those gone.
+
+        Args:
+            token: What `token` returned at an earlier time.
+            known: ref -> version of every card as it was last seen. A card that has that version
+                need not be read; one that is not there any more must be yielded as `Missing`.
+
+        Returns:
+            None when the token is not valid (any more), or of another form: `read` everything.
+        """
+        ...
+
+
+@runtime_checkable
+class Refuses(Protocol):
+    """A syncer that knows some cards which it had better not write."""
+
+    def refusal(self, card: Card) -> str:
+        """Say why a card that is to be changed must not be written; empty when it may be."""
+        ...
+
+
+@runtime_checkable
+class InLanes(Protocol):
+    """A syncer whose cards lie in lanes that are written side by side, each one in order."""
+
+    def lane(self, ref: str) -> str:
+        """Return the lane of a card, such as the account it belongs to."""
+        ...
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What a probe found out about a server.
+
+    Attributes:
+        trait: What it is about, such as `if-match` or `loses`; unique in a probe.
+        value: What was found; for the syncer to read.
+        text: The same as a sentence, in English.
+        good: Whether that is how it should be.
+    """
+
+    trait: str
+    value: str
+    text: str
+    good: bool = True
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """A syncer that can find out how its server behaves.
+
+    Attributes:
+        server: The name under which the findings are kept: a URL without user and secret.
+    """
+
+    server: str
+
+    def probe(self) -> Iterator[Finding]:
+        """Try the server out on a scratch card, which is removed again."""
+        ...
+
+    def knows(self, findings: Mapping[str, str]) -> None:
+        """Take trait -> value of an earlier probe; empty when there was none."""
+        ...
+
+    def conditional(self) -> bool:
+        """Say whether a write is surely refused when the card moved meanwhile.
+
+        When not, cards are read and compared once more, shortly before they are written.
+        """
+        ...
+
+
+class Book(msgspec.Struct, frozen=True):
+    """An address book, or an account, that a source offers.
+
+    Attributes:
+        location: What to give as SOURCE for this one alone.
+        name: What people call it.
+        writable: Whether its cards can be written; None when the server does not say.
+        shared: Whether it belongs to somebody else.
+        max_size: Largest card in octets; None when the server does not say.
+        chosen: Whether the source as given reads it.
+        text: Anything else worth saying, in English.
+    """
+
+    location: str
+    name: str
+    writable: bool | None = None
+    shared: bool = False
+    max_size: int | None = None
+    chosen: bool = True
+    text: str = ""
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """A syncer that can say what its source holds, without reading the cards."""
+
+    def books(self) -> Iterator[Book]:
+        """Yield the address books or accounts."""
+        ...
+
+
+@runtime_checkable
+class SignsIn(Protocol):
+    """A syncer that a person signs in to once."""
+
+    def login(self, *, headless: bool, ask: Callable[[str], str]) -> str:
+        """Sign in, keep what later runs need, and say for whom; `ask` shows a text, gets a line."""
+        ...
+
+    def logout(self) -> bool:
+        """Forget the sign-in; False when there was none."""
+        ...
+
+
+@runtime_checkable
+class Forecasts(Protocol):
+    """A syncer that knows what a write will cost."""
+
+    def forecast(self, cards: int) -> str:
+        """Say what writing so many cards takes (requests, minutes); empty when not worth saying."""
         ...
