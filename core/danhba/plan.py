@@ -1,0 +1,223 @@
+"""What would be changed? Reads, converts, logs and counts; for a copy, also what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from danhba import parallel
+from danhba.card import Card, Edit
+from danhba.convert import Proposal, convert
+from danhba.difflog import (
+    CardLine,
+    EndLine,
+    IntentLine,
+    LineSink,
+    LogWriter,
+    MemoryLog,
+    OutcomeLine,
+    SkipLine,
+    Splice,
+    pack_raw,
+    splices,
+)
+from danhba.errors import UsageError
+from danhba.job import Job, silent
+from danhba.story import Story
+from danhba.syncer import Copies, InParts, Part, Syncer
+from danhba.tally import Row, Tally
+
+_TELL_EVERY = 1000
+
+
+def plan(job: Job, log: LogWriter) -> EndLine:
+    """Convert every card of the source and log what is proposed; write nothing."""
+    job.begin(log, "convert", log.path.stem)
+    for _ in _chunks(job, log, copying=False):
+        pass
+    end = job.tally.end()
+    log.add(end)
+    log.flush()
+    return end
+
+
+def copy(job: Job, log: LogWriter, target: Path | None) -> EndLine:
+    """Convert the source into a copy, in one pass; the source stays as it is.
+
+    Raises:
+        UsageError: The syncer cannot make copies.
+    """
+    if not isinstance(job.syncer, Copies):
+        raise UsageError(f"{job.source}: cannot be copied with -o; use --write")
+    job.begin(log, "convert", log.path.stem)
+    failed = 0
+    if isinstance(job.syncer, InParts) and job.syncer.parts():
+        job.syncer.write_copy(target, _chunks(job, log, copying=True))
+    else:
+        for outcome in job.syncer.copy_to(target, _edits_of_copy(job, log)):
+            if outcome.status != "written":
+                failed += 1
+                log.add(OutcomeLine(outcome.ref, outcome.status, "", outcome.detail))
+    log.add(OutcomeLine("*", "written"))
+    end = job.tally.end(cards_failed=failed)
+    log.add(end)
+    log.flush()
+    return end
+
+
+def replan(job: Job, log: LogWriter, story: Story, refs: Iterable[str]) -> list[str]:
+    """Read and convert cards again that moved on; append the new proposals to the log."""
+    job.begin(log, "replan", story.first.run)
+    found = (card for card in job.syncer.fetch(list(refs)) if isinstance(card, Card))
+    fresh = [edit.card.ref for edit in proposals(job, log, found)]
+    log.add(job.tally.end())
+    log.sync()
+    return fresh
+
+
+def _edits_of_copy(job: Job, log: LogWriter) -> Iterator[Edit]:
+    yield from proposals(job, log, job.syncer.read())
+    _intend_copy(log)
+
+
+def _intend_copy(log: LogWriter) -> None:
+    """Make the log durable before the copy takes its place."""
+    log.add(IntentLine("*", ""))
+    log.sync()
+
+
+class _Worked(msgspec.Struct, array_like=True):
+    """What a process made of one part of the source."""
+
+    odd: bool
+    keys: bytes = b""
+    chunk: bytes = b""
+    lines: bytes = b""
+    rows: list[tuple[Row, int]] = []
+    cards: dict[str, int] = {}
+    elsewhere: dict[str, int] = {}
+
+
+def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[bytes]:
+    """Convert the source, side by side where it comes in parts; yield the converted copy of each.
+
+    A part that cannot be read by itself (an odd one, or one with a ref of an earlier part) is read
+    here, one card after another, and so is all that comes behind it.
+    """
+    syncer = job.syncer
+    parts = syncer.parts() if isinstance(syncer, InParts) else ()
+    workers = min(parallel.processors(), len(parts))
+    if not isinstance(syncer, InParts) or workers < 2:
+        for _ in proposals(job, log, syncer.read()):
+            pass
+        return
+    results = parallel.side_by_side(parts, lambda part: _work(job, part, copying=copying), workers)
+    for part, result in zip(parts, results, strict=True):
+        worked = _worked_decoder.decode(result) if result else _Worked(odd=True)
+        if worked.odd or not syncer.take(worked.keys):
+            results.close()
+            yield from syncer.copy_from(part, lambda cards: proposals(job, log, cards))
+            break
+        log.add_encoded(worked.lines)
+        job.show_encoded(worked.lines)
+        job.tally.add(dict(worked.rows), worked.cards, worked.elsewhere)
+        job.progress(worked.cards["read"])
+        yield worked.chunk
+    if copying:
+        _intend_copy(log)
+
+
+def _work(job: Job, part: Part, *, copying: bool) -> bytes:
+    """Convert one part, in a process of its own."""
+    mine = replace(job, tally=Tally(), show=silent, progress=silent)
+    lines = MemoryLog()
+    loaded = part.load()
+    if loaded is None:
+        return _worked_encoder.encode(_Worked(odd=True))
+    chunk = b"".join(loaded.copy(proposals(mine, lines, loaded.read())))
+    mine.tally.close()
+    tally = mine.tally
+    return _worked_encoder.encode(
+        _Worked(
+            odd=False,
+            keys=loaded.keys(),
+            chunk=chunk if copying else b"",
+            lines=lines.encoded(),
+            rows=list(tally.rows.items()),
+            cards=tally.cards,
+            elsewhere=tally.elsewhere,
+        )
+    )
+
+
+_worked_encoder = msgspec.msgpack.Encoder()
+_worked_decoder = msgspec.msgpack.Decoder(_Worked)
+
+
+def proposals(job: Job, log: LineSink, cards: Iterable[Card]) -> Iterator[Edit]:
+    """Convert cards; log, show and count what is proposed; yield the edits."""
+    context, numbers = job.context, job.tally.numbers
+    counts, elsewhere = job.tally.cards, job.tally.elsewhere
+    read = told = 0
+    for card in cards:
+        read += 1
+        if card.trouble:
+            counts["skipped"] += 1
+            _log_and_show(job, log, SkipLine(card.ref, card.trouble))
+            continue
+        proposal = convert(card, context)
+        for judged in proposal.judged:
+            numbers[judged] = numbers.get(judged, 0) + 1
+        for place in card.elsewhere:
+            elsewhere[place] = elsewhere.get(place, 0) + 1
+        if proposal.changes or proposal.questions:
+            edit = _propose(job, log, card, proposal)
+            if edit:
+                yield edit
+        if read - told >= _TELL_EVERY:
+            job.progress(read - told)
+            told = read
+    job.progress(read - told)
+    counts["read"] += read
+
+
+def _propose(job: Job, log: LineSink, card: Card, proposal: Proposal) -> Edit | None:
+    supported = job.syncer.supports
+    counts = job.tally.cards
+    changes = tuple([change for change in proposal.changes if type(change) in supported])
+    counts["unfit"] += len(proposal.changes) - len(changes)
+    if changes:
+        counts["changed"] += 1
+    elif proposal.questions:
+        counts["asked"] += 1
+    else:
+        return None
+    headline = card.headline
+    date = headline.date.isoformat() if headline.date else ""
+    edit = Edit(card, job.syncer.patch(card, changes, job.now)) if changes else None
+    back = way_back(job.syncer, edit) if edit else ()
+    line = CardLine(
+        card.ref, headline.name, card.version, date, changes, proposal.questions, card.sha256,
+        *back,
+    )  # fmt: skip
+    _log_and_show(job, log, line)
+    return edit
+
+
+def way_back(syncer: Syncer, edit: Edit) -> tuple[str, str, tuple[Splice, ...], str]:
+    """Return sha256 and ref after the edit, and the splices or the original to undo it."""
+    card = edit.card
+    ref_after = getattr(syncer, "ref_after", None)  # NamesByContent; isinstance costs 20 µs
+    ref = ref_after(card, edit.raw) if ref_after else card.ref
+    moved_to = "" if ref == card.ref else ref
+    if syncer.writes_remotely:
+        return edit.sha256, moved_to, (), pack_raw(card.raw)
+    return edit.sha256, moved_to, splices(card.raw, edit.raw), ""
+
+
+def _log_and_show(job: Job, log: LineSink, line: CardLine | SkipLine) -> None:
+    log.add(line)
+    job.show(line)
