@@ -362,6 +362,8 @@ def splices(old: bytes, new: bytes) -> tuple[Splice, ...]:
         return tuple(_stretches(old_lines, new_lines))
     pairs = enumerate(zip(old_lines, new_lines, strict=True))
     changed = [(i, before, after) for i, (before, after) in pairs if before != after]
+    if len(changed) > _NEAR:
+        return tuple(_stretches(old_lines, new_lines))
     found: list[Splice] = []
     offset = last = 0
     for i, before, after in changed:
