@@ -8,15 +8,18 @@ converting the changed card again, without any memory, proposes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from danhba import evidence
-from danhba.card import Card, Change, Phone, Question, Reading, SetNumber, Why
+from danhba.card import AddPhone, Card, Change, Phone, Question, Reading, SetNumber, Why
+from danhba.changes import phones_after
+from danhba.dual import OLD_LABEL, Policy, begins, is_labelled_old, phase
 from danhba.evidence import Earlier, Evidence, Scales, Subject, fold
 from danhba.judge import Judge, Kind
 from danhba.packs import Pack, Range, Rule
@@ -26,16 +29,23 @@ Verdict: TypeAlias = Literal["convert", "keep", "ask"]
 NumberKind: TypeAlias = Kind | Literal["foreign", "unreadable"]
 Ask: TypeAlias = Literal["evidence", "all"]
 
+ALL_CHANGES = frozenset(get_args(Change))
 NO_ANSWERS: Mapping[tuple[str, str], str] = {}
 NO_LEDGER: Mapping[str, Earlier] = {}
 UNDONE = "undone|"
 """In front of a value: the key under which an answer says that `undo` restored this value."""
+UNDONE_LABELS = "undone-labels|"
+"""The same in front of labels, joined by commas: of a field that had these."""
+UNDONE_PHONE = "undone-phone|"
+"""The same in front of the value of a field that was added."""
 
 
 _OF_OUR_MAKING = frozenset({"other-old-numbers"})
 """Evidence that our own writes take away; an answer outlives it."""
 _COMMON = 5
 """Last digits that every renumbering leaves alone."""
+_ENOUGH = 4
+"""How often a card is converted in a row to see whether it comes to rest; no chain is as long."""
 _LENGTHS = tuple(f"/{length}" for length in range(16))
 
 
@@ -88,11 +98,29 @@ class Proposal(msgspec.Struct, frozen=True):
         changes: In the order of the card.
         questions: In the order of the card.
         judged: One verdict for each number read; a field that cannot be read counts as one.
+        twice: Whether the card holds a number twice once the changes are made.
+        unfit: How many changes a step would make that the source, or this card, cannot take.
     """
 
     changes: tuple[Change, ...]
     questions: tuple[Question, ...]
     judged: tuple[Judged, ...]
+    twice: bool = False
+    unfit: int = 0
+
+
+class Steps(Protocol):
+    """The steps that follow `renumber`; see `danhba.steps`.
+
+    Attributes:
+        names: Each step as it was asked for, in order, such as `normalise=e164`.
+    """
+
+    names: tuple[str, ...]
+
+    def propose(self, card: Card, context: Context) -> Proposal:
+        """Renumber the card, then make each step's changes to what came out."""
+        ...
 
 
 class Context:
@@ -105,6 +133,9 @@ class Context:
         ask: `all` turns every undecided ambiguous number into a question.
         answers: What a person answered before: (ref, key of the question) -> E.164 or `keep`.
         ledger: ref -> what a card was before we wrote it, and the values we wrote.
+        policy: What to do while old and new numbers both connect.
+        steps: The steps that follow `renumber`; None for none.
+        supports: The change types that the source can carry out.
     """
 
     def __init__(
@@ -116,6 +147,9 @@ class Context:
         ask: Ask = "evidence",
         answers: Mapping[tuple[str, str], str] = NO_ANSWERS,
         ledger: Mapping[str, Earlier] = NO_LEDGER,
+        policy: Policy = "replace",
+        steps: Steps | None = None,
+        supports: frozenset[type] = ALL_CHANGES,
     ) -> None:
         self.home = home
         self.packs = {pack.country_code: pack for pack in (*others, home)}
@@ -123,6 +157,9 @@ class Context:
         self.ask = ask
         self.answers = answers
         self.ledger = ledger
+        self.policy = policy
+        self.steps = steps
+        self.supports = supports
         self.judge = Judge()
         self.dialing = dialing_of(home)
         self.plus = f"+{home.country_code}"
@@ -140,7 +177,11 @@ class Context:
         """The same context on another machine: nobody has answered anything there."""
         if not self.answers and not self.ledger and self.ask == "evidence":
             return self
-        return Context(self.home, tuple(self.packs.values()), today=self.today)
+        others = tuple(self.packs.values())
+        return Context(
+            self.home, others, today=self.today, policy=self.policy, steps=self.steps,
+            supports=self.supports,
+        )  # fmt: skip
 
     def plain(self, nsn: str) -> Judged | None:
         """Judge a plain home number; None where it must be weighed or asked about."""
@@ -150,8 +191,13 @@ class Context:
         except KeyError:
             found = self.judged(Dialled(self.home.country_code, nsn, "national", 1))
             sure = not found.ambiguous and found.verdict != "ask" and self.home.trunk_prefix == "0"
+            sure = sure and not (found.verdict == "convert" and self.keeps_old(found.rule))
             self._plain[key] = answer = found if sure else None
             return answer
+
+    def keeps_old(self, rule: Rule | None) -> bool:
+        """Say whether the old numbers of a rule are to stand beside the new ones today."""
+        return self.policy == "add" and rule is not None and phase(rule, self.today) == "dual"
 
     def reasons(self, judged: Judged) -> tuple[Why, ...]:
         """Return the reasons for a verdict that rests on the digits alone."""
@@ -192,8 +238,27 @@ class Context:
         try:
             return self._blocks[key]
         except KeyError:
-            found = self._blocks[key] = _judge(pack, self.judge, dialled)
+            found = self._blocks[key] = self._dated(_judge(pack, self.judge, dialled), nsn)
             return found
+
+    def _dated(self, judged: Judged, nsn: str) -> Judged:
+        """Heed the days of the rule: before them nothing changes.
+
+        While both numbers connect, an old one that phonenumbers knows is not ambiguous by that
+        alone; it is where the pack says that others use it.
+        """
+        rule = judged.rule
+        now = phase(rule, self.today) if rule else "after"
+        if rule is None or now == "after" or judged.code == "no-such-line":
+            return judged
+        if now == "before" or self.policy == "wait":
+            code = "not-yet" if now == "before" else "waits"
+            kind = rule.kind if judged.kind == "unreadable" else judged.kind
+            return replace(judged, verdict="keep", code=code, ambiguous=False, kind=kind)
+        if judged.ambiguous and self.packs[judged.country_code].range_of(nsn) is None:
+            sure = replace(judged, ambiguous=False)
+            return _with_verdict(sure, "convert", "one-reading")
+        return judged
 
     def _foreign_number(self, dialled: Dialled) -> Judged:
         code = dialled.country_code
@@ -296,8 +361,8 @@ def _lost_zero(judge: Judge, dialled: Dialled) -> tuple[Verdict, str]:
 def _with_verdict(judged: Judged, verdict: Verdict, code: str) -> Judged:
     rule = judged.rule
     if verdict != "convert" or rule is None:
-        return msgspec.structs.replace(judged, verdict=verdict, code=code)
-    return msgspec.structs.replace(
+        return replace(judged, verdict=verdict, code=code)
+    return replace(
         judged, verdict=verdict, code=code, kind=rule.kind, name=rule.name, name_vi=rule.name_vi
     )
 
@@ -325,6 +390,11 @@ class Field(NamedTuple):
     numbers: tuple[Number, ...]
     after: str
 
+    @property
+    def changed(self) -> bool:
+        """Whether a number of it is converted."""
+        return self.after != self.phone.value
+
 
 def _field(phone: Phone, numbers: tuple[Number, ...]) -> Field:
     return Field(phone, numbers, converted(phone.value, numbers))
@@ -332,6 +402,11 @@ def _field(phone: Phone, numbers: tuple[Number, ...]) -> Field:
 
 def convert(card: Card, context: Context) -> Proposal:
     """Propose the changes and questions for a card, and judge every number on it."""
+    return context.steps.propose(card, context) if context.steps else renumber(card, context)
+
+
+def renumber(card: Card, context: Context) -> Proposal:
+    """Do what `convert` does, without the steps that follow."""
     verdicts: list[Judged] = []
     nsns: list[str] = []
     changing = False
@@ -339,12 +414,12 @@ def convert(card: Card, context: Context) -> Proposal:
         nsn = plain_nsn(phone.value, context.plus)
         judged = context.plain(nsn) if nsn else None
         if judged is None:
-            return _Conversion(card, context).proposal()
+            return Conversion(card, context).proposal()
         changing = changing or judged.verdict == "convert"
         verdicts.append(judged)
         nsns.append(nsn)
     if not changing:
-        return Proposal((), (), tuple(verdicts))
+        return Proposal((), (), tuple(verdicts), twice=len(set(nsns)) < len(nsns))
     if (
         not context.answers
         and card.ref not in context.ledger
@@ -353,7 +428,7 @@ def convert(card: Card, context: Context) -> Proposal:
         changes = _simple_changes(card.phones, verdicts, context)
         if changes:
             return Proposal(changes, (), tuple(verdicts))
-    return _Conversion(card, context).proposal()
+    return Conversion(card, context).proposal()
 
 
 def _raises_no_doubt(card: Card, nsns: list[str], context: Context) -> bool:
@@ -375,7 +450,7 @@ def _simple_changes(
 ) -> tuple[Change, ...]:
     """Change plain numbers with one reading, when the old prefix stands together; else nothing.
 
-    A shortcut: `_Conversion` proposes the same.
+    A shortcut: `Conversion` proposes the same.
     """
     changes: list[Change] = []
     for phone, judged in zip(phones, verdicts, strict=True):
@@ -393,28 +468,36 @@ def _simple_changes(
 
 def examine(card: Card, context: Context) -> list[Field]:
     """Judge every number of a card, and return the numbers with their verdicts and evidence."""
-    return _Conversion(card, context).safe()
+    return Conversion(card, context).safe()
 
 
-class _Conversion:
-    """The conversion of one card that may have something to convert or to weigh."""
+class Conversion:
+    """The conversion of one card that may have something to convert or to weigh.
 
-    def __init__(self, card: Card, context: Context) -> None:
+    Args:
+        card: The card.
+        context: All else it depends on.
+        times: How often the card was converted before this, to see what becomes of it.
+    """
+
+    def __init__(self, card: Card, context: Context, times: int = 0) -> None:
         self.card = card
         self.context = context
+        self.times = times
         self.read = [(phone, read_numbers(phone.value, context)) for phone in card.phones]
 
     def proposal(self) -> Proposal:
         """Propose the changes and questions."""
-        changes: list[Change] = []
-        questions: list[Question] = []
-        judged: list[Judged] = []
-        for field in self.safe():
-            judged.extend([number.judged for number in field.numbers])
-            if field.after != field.phone.value:
-                changes.append(_change(field))
-            questions.extend(_questions(field))
-        return Proposal(tuple(changes), tuple(questions), tuple(judged))
+        fields = self.safe()
+        changes = changes_of(fields, self.context)
+        numbers = [
+            (field.phone.key, number)
+            for field in fields
+            for number in numbers_after(field, self.context)
+        ]
+        twins = twins_of(numbers) if len(numbers) > 1 else frozenset()
+        changes = told_twice(changes, twins)
+        return Proposal(changes, questions_of(fields), judged_of(fields), bool(twins))
 
     @cached_property
     def scales(self) -> Scales:
@@ -464,18 +547,29 @@ class _Conversion:
         return _field(field.phone, numbers)
 
     def _hops(self, fields: list[Field]) -> frozenset[str]:
-        """Return the phones of the changed card that would change again (DESIGN, promise 4)."""
-        if all(field.after == field.phone.value for field in fields):
+        """Return the phones of the changed card that would change again (DESIGN, promise 4).
+
+        What we leave alone for memory alone, and would change anyway without it, is none of them.
+        """
+        if not any(field.changed for field in fields):
             return frozenset()
         if _bears_no_proof(fields, self.context):
             return frozenset()
         details = self.card.details
         midnight = datetime.combine(self.context.today, datetime.min.time(), UTC)
-        today = msgspec.structs.replace(details, date=details.date and midnight)
-        phones = tuple(msgspec.structs.replace(field.phone, value=field.after) for field in fields)
+        today = replace(details, date=details.date and midnight)
+        phones = phones_after(self.card.phones, changes_of(fields, self.context))
         card = Card(self.card.ref, b"", phones, lambda _: today)
-        again = _Conversion(card, self.context.without_memory).weighed()
-        return frozenset(field.phone.key for field in again if field.after != field.phone.value)
+        again = self._changed_next_time(card)
+        if again and self.context.without_memory is not self.context:
+            again -= self._changed_next_time(self.card) - _changing(fields)
+        return again
+
+    def _changed_next_time(self, card: Card) -> frozenset[str]:
+        """Return the phones of a card that change where nothing is remembered."""
+        conversion = Conversion(card, self.context.without_memory, self.times + 1)
+        enough = conversion.times >= _ENOUGH
+        return _changing(conversion.weighed() if enough else conversion.safe())
 
     def _weigh(self, phone: Phone, number: Number) -> Number:
         judged, written, dialled = number.judged, number.written, number.dialled
@@ -497,9 +591,22 @@ class _Conversion:
             verdict = "ask"
         weighed = Number(written, dialled, judged, found, judged)
         verdict, code = self._answered(phone, weighed, verdict, code)
+        if verdict == "convert" and code != "answered" and self._is_beside(phone, dialled, rule):
+            verdict, code = "keep", "kept-beside"
         if phone.locked and verdict != "keep":
             verdict, code = "keep", phone.locked
         return _judged_as(weighed, self.context.derived(judged, verdict, code))
+
+    def _is_beside(self, phone: Phone, dialled: Dialled, rule: Rule) -> bool:
+        """Say whether an old number is there on purpose, beside its new form."""
+        if not (is_labelled_old(phone) or self.context.keeps_old(rule)):
+            return False
+        return (dialled.country_code, new_nsn(rule, dialled.nsn)) in {
+            (number.dialled.country_code, number.dialled.nsn)
+            for _, numbers in self.read
+            for number in numbers
+            if number.dialled
+        }
 
     def _answered(
         self, phone: Phone, number: Number, verdict: Verdict, code: str
@@ -517,6 +624,10 @@ class _Conversion:
         if answer is None:
             return verdict, code
         return ("keep", "answered") if answer == "keep" else ("convert", "answered")
+
+
+def _changing(fields: list[Field]) -> frozenset[str]:
+    return frozenset([field.phone.key for field in fields if field.changed])
 
 
 def _bears_no_proof(fields: list[Field], context: Context) -> bool:
@@ -544,11 +655,78 @@ def _bears_no_proof(fields: list[Field], context: Context) -> bool:
     return held.isdisjoint(wanted)
 
 
-def _change(field: Field) -> SetNumber:
-    done = [number for number in field.numbers if number.judged.verdict == "convert"]
+def changes_of(fields: list[Field], context: Context) -> tuple[Change, ...]:
+    """Return the changes that carry out the verdicts, in the order of the card."""
+    return tuple([change for field in fields for change in _changes(field, context)])
+
+
+def _changes(field: Field, context: Context) -> Iterator[Change]:
+    if not field.changed:
+        return
+    phone, numbers, after = field
+    done = [number for number in numbers if number.judged.verdict == "convert"]
     rule = next(number.judged.rule.id for number in done if number.judged.rule)
     why = tuple([reason for number in done for reason in reasons(number)])
-    return SetNumber(field.phone.key, field.phone.value, field.after, rule, "renumber", why)
+    yield SetNumber(phone.key, phone.value, after, rule, "renumber", why)
+    labels = (*(label for label in phone.labels if label != "pref"), OLD_LABEL)
+    for number in done:
+        if context.keeps_old(number.judged.rule):
+            old = phone.value if len(numbers) == 1 else _alone(phone.value, number)
+            beside = Why("beside", {"cutoff": _rule(number).cutoff.isoformat()})
+            yield AddPhone(phone.key, old, labels, "renumber", (beside,))
+
+
+def _alone(value: str, number: Number) -> str:
+    """Return one number of a field that holds several, as it is written there."""
+    written = number.written
+    assert written
+    ext = f" ext {written.ext}" if written.ext else ""
+    return value[written.start : written.end] + ext
+
+
+def _rule(number: Number) -> Rule:
+    assert number.judged.rule
+    return number.judged.rule
+
+
+def numbers_after(field: Field, context: Context) -> tuple[Number, ...]:
+    """Read the numbers of a field as it is with the changes made."""
+    return read_numbers(field.after, context) if field.changed else field.numbers
+
+
+def twins_of(numbers: Iterable[tuple[str, Number]]) -> frozenset[str]:
+    """Return the phones, by key, that hold a number which stands on the card twice."""
+    first: dict[tuple[str, str, str], str] = {}
+    found: set[str] = set()
+    for key, number in numbers:
+        written, dialled = number.written, number.dialled
+        if written and dialled and dialled.form != "short":
+            other = first.setdefault((dialled.country_code, dialled.nsn, written.ext), key)
+            if other != key:
+                found |= {other, key}
+    return frozenset(found)
+
+
+def told_twice(changes: tuple[Change, ...], twins: frozenset[str]) -> tuple[Change, ...]:
+    """Add to the changes of a number that it then stands on the card twice."""
+    if not twins:
+        return changes
+    return tuple(
+        replace(change, why=(*change.why, Why("twice")))
+        if isinstance(change, SetNumber) and change.phone in twins
+        else change
+        for change in changes
+    )
+
+
+def questions_of(fields: list[Field]) -> tuple[Question, ...]:
+    """Return the questions, in the order of the card."""
+    return tuple([question for field in fields for question in _questions(field)])
+
+
+def judged_of(fields: list[Field]) -> tuple[Judged, ...]:
+    """Return the verdict on each number, in the order of the card."""
+    return tuple([number.judged for field in fields for number in field.numbers])
 
 
 def _questions(field: Field) -> Iterator[Question]:
@@ -556,7 +734,7 @@ def _questions(field: Field) -> Iterator[Question]:
     for number in numbers:
         if number.judged.verdict == "ask":
             readings = tuple(readings_of(phone.value, number, numbers))
-            kept = msgspec.structs.replace(readings[-1], after=base)
+            kept = replace(readings[-1], after=base)
             key = question_key(number)
             yield Question(phone.key, phone.value, (*readings[:-1], kept), reasons(number), key)
 
@@ -601,6 +779,8 @@ def reasons(number: Number) -> tuple[Why, ...]:
         rule = judged.rule
         args = {"old": rule.old, "new": rule.new, "name": rule.name_vi or rule.name}
         args["cutoff"] = rule.cutoff.isoformat()
+        if judged.code == "not-yet":
+            args["start"] = begins(rule).isoformat()
     elif judged.name:
         args = {"name": judged.name_vi or judged.name}
     if judged.ambiguous:

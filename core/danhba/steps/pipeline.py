@@ -1,0 +1,359 @@
+"""Runs the steps of the converter one after the other, and accepts only what is a fixed point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from danhba.card import AddPhone, Card, Change, Details, DropPhone, Phone, SetLabel, SetNumber
+from danhba.changes import made, phones_after
+from danhba.convert import (
+    UNDONE,
+    UNDONE_LABELS,
+    UNDONE_PHONE,
+    Context,
+    Conversion,
+    Field,
+    Number,
+    Proposal,
+    changes_of,
+    judged_of,
+    new_nsn,
+    questions_of,
+    read_numbers,
+    told_twice,
+    twins_of,
+)
+from danhba.errors import PluginError, UsageError
+from danhba.evidence import Subject
+from danhba.registry import Registry, installed
+from danhba.steps import DraftNumber, DraftPhone, Step
+
+FIRST = "renumber"
+"""The name of the step that always comes first, and is no plugin."""
+
+_SETTLED = frozenset(
+    {"current", "foreign", "proved-mobile", "answered", "ours", "not-yet", "waits"}
+)
+"""Why a number is kept that is certainly one of today."""
+
+
+class CardDraft:
+    """A card as the earlier steps leave it; see `danhba.steps.Draft`."""
+
+    def __init__(self, card: Card, phones: tuple[DraftPhone, ...], context: Context) -> None:
+        self.card = card
+        self.phones = phones
+        self.context = context
+
+    @cached_property
+    def details(self) -> Details:
+        """What the card says besides its phones."""
+        return self.card.details
+
+    def then(self, changes: Sequence[Change]) -> CardDraft:
+        """Return the draft as changes leave it.
+
+        Raises:
+            ValueError: The changes do not fit.
+        """
+        known = {one.phone.key: one for one in self.phones}
+        phones = [
+            _changed(field.phone, known.get(field.key), self.context)
+            for field in made((one.phone for one in self.phones), changes)
+            if field.phone
+        ]
+        return CardDraft(self.card, tuple(phones), self.context)
+
+
+class _Named(NamedTuple):
+    """A step, and how it was asked for."""
+
+    name: str
+    asked: str
+    step: Step
+
+
+class _Outcome(NamedTuple):
+    """What a run of the steps came to: changes, those of `renumber` first."""
+
+    changes: tuple[Change, ...]
+    draft: CardDraft
+    unfit: int
+
+
+def load(asked: Iterable[str], registry: Registry | None = None) -> Pipeline | None:
+    """Load steps as they are asked for, `NAME` or `NAME=TEXT`; None when there are none.
+
+    Raises:
+        UsageError: A step is not installed, does not take that text, or is asked for twice.
+        PluginError: A step cannot be loaded.
+    """
+    steps: dict[str, _Named] = {}
+    for place, text in enumerate(asked):
+        name, _, option = text.partition("=")
+        name = name.lower()
+        if name in steps or (name == FIRST and (place or option)):
+            why = "is always the first step" if name == FIRST else "is asked for twice"
+            raise UsageError(f"--step {text}: {name} {why}")
+        if name != FIRST:
+            steps[name] = _Named(name, text, _made(registry or installed(), name, option))
+    return Pipeline(tuple(steps.values())) if steps else None
+
+
+def _made(registry: Registry, name: str, option: str) -> Step:
+    maker = registry.step(name)
+    try:
+        step = maker(option)
+    except TypeError as error:
+        step, why = None, f" ({error})"
+    else:
+        why = ""
+    if not callable(step):
+        plugin = registry.steps[name]
+        what = f"{plugin.value} must take a text and return a function of a draft{why}"
+        raise PluginError(f"{plugin.distribution}: {what}")
+    found: Step = step
+    return found
+
+
+class Pipeline:
+    """`renumber`, then some steps in their order.
+
+    Args:
+        steps: The steps that follow `renumber`.
+    """
+
+    def __init__(self, steps: Sequence[_Named]) -> None:
+        self.steps = tuple(steps)
+        self.names = tuple(step.asked for step in self.steps)
+
+    def propose(self, card: Card, context: Context) -> Proposal:
+        """Propose what `renumber` and the steps would do to a card."""
+        conversion = Conversion(card, context)
+        fields = conversion.safe()
+        outcome = self._run(conversion, fields, self.steps)
+        more = len(outcome.changes) > len(changes_of(fields, context))
+        if more and not self._is_fixed(conversion, outcome.changes, self.steps):
+            outcome = self._run_with_care(conversion, fields)
+        twins = twins_of(
+            (one.phone.key, number)
+            for one in outcome.draft.phones
+            for number in read_numbers(one.phone.value, context)
+        )
+        changes = told_twice(outcome.changes, twins)
+        return Proposal(
+            changes, questions_of(fields), judged_of(fields), bool(twins), outcome.unfit
+        )
+
+    def _run(
+        self, conversion: Conversion, fields: list[Field], steps: Iterable[_Named]
+    ) -> _Outcome:
+        changes = changes_of(fields, conversion.context)
+        outcome = _Outcome(changes, _draft(conversion, fields, changes), 0)
+        for step in steps:
+            outcome = _further(outcome, step)
+        return outcome
+
+    def _run_with_care(self, conversion: Conversion, fields: list[Field]) -> _Outcome:
+        """Run the steps, and leave out each one with which the card would not be a fixed point."""
+        outcome = self._run(conversion, fields, ())
+        for count, step in enumerate(self.steps, 1):
+            further = _further(outcome, step)
+            if further.changes == outcome.changes or self._is_fixed(
+                conversion, further.changes, self.steps[:count]
+            ):
+                outcome = further
+            else:
+                left = len(further.changes) - len(outcome.changes)
+                outcome = outcome._replace(unfit=further.unfit + left)
+        return outcome
+
+    def _is_fixed(
+        self, conversion: Conversion, changes: tuple[Change, ...], steps: tuple[_Named, ...]
+    ) -> bool:
+        """Say whether the changed card, converted anew without any memory, stays as it is.
+
+        What we leave alone, and would change anyway without memory, does not count.
+        """
+        card, context = conversion.card, conversion.context.without_memory
+        midnight = datetime.combine(context.today, datetime.min.time(), UTC)
+        details = replace(card.details, date=card.details.date and midnight)
+        changed = Card(card.ref, b"", phones_after(card.phones, changes), lambda _: details)
+        again = self._touched(Conversion(changed, context), steps)
+        if again and context is not conversion.context:
+            anyway = self._touched(Conversion(card, context), steps)
+            again -= anyway - {change.phone for change in changes}
+        return not again
+
+    def _touched(self, conversion: Conversion, steps: tuple[_Named, ...]) -> set[str]:
+        """Return the phones that would be changed where nothing is remembered."""
+        outcome = self._run(conversion, conversion.safe(), steps)
+        return {change.phone for change in outcome.changes}
+
+
+def _further(outcome: _Outcome, named: _Named) -> _Outcome:
+    """Add what one step does to the draft, if it may."""
+    draft = outcome.draft
+    try:
+        proposed = [_filled(change, named.name, draft) for change in named.step(draft)]
+        if not proposed or _is_undone(proposed, draft):
+            return outcome
+        if not _may(proposed, draft):
+            return outcome._replace(unfit=outcome.unfit + len(proposed))
+        return _Outcome((*outcome.changes, *proposed), draft.then(proposed), outcome.unfit)
+    except Exception as error:
+        where = f"step {named.name}, card {draft.card.ref}"
+        raise PluginError(
+            f"{where}: {type(error).__name__}: {error}; leave the step out"
+        ) from error
+
+
+def _filled(change: Change, step: str, draft: CardDraft) -> Change:
+    """Return a change of a step with what the log is to say of it."""
+    phones = {one.phone.key: one.phone for one in draft.phones}
+    phone = phones.get(change.phone)
+    if isinstance(change, SetLabel) and phone:
+        return replace(change, step=step, value=phone.value)
+    if isinstance(change, DropPhone) and phone:
+        return replace(change, step=step, labels=phone.labels)
+    return replace(change, step=step)
+
+
+def _may(changes: Sequence[Change], draft: CardDraft) -> bool:
+    """Say whether the source can make all changes of a step, and every field is free for them."""
+    if not draft.context.supports.issuperset(map(type, changes)):
+        return False
+    shut = {one.phone.key for one in draft.phones if not one.open}
+    locked = {one.phone.key for one in draft.phones if one.phone.locked}
+    return not any(
+        change.phone in (shut if isinstance(change, SetNumber | DropPhone) else locked)
+        for change in changes
+        if not isinstance(change, AddPhone)
+    )
+
+
+def _is_undone(changes: Sequence[Change], draft: CardDraft) -> bool:
+    """Say whether `undo` has taken back what a step proposes."""
+    answers, ref = draft.context.answers, draft.card.ref
+    for change in changes if answers else ():
+        if isinstance(change, SetLabel) and (ref, undone_labels(change.before)) in answers:
+            return True
+        if isinstance(change, AddPhone) and (ref, UNDONE_PHONE + change.value) in answers:
+            return True
+    return False
+
+
+def undone_labels(labels: Iterable[str]) -> str:
+    """Return the key under which an answer says that `undo` restored these labels."""
+    return UNDONE_LABELS + ",".join(sorted(labels))
+
+
+# -- from what `renumber` read to a draft ----------------------------------------------------------
+
+
+def _draft(conversion: Conversion, fields: list[Field], changes: tuple[Change, ...]) -> CardDraft:
+    """Return the card as `renumber` leaves it."""
+    context, card = conversion.context, conversion.card
+    read = {field.phone.key: field for field in fields}
+    phones = []
+    for phone in phones_after(card.phones, changes):
+        field = read.get(phone.key)
+        numbers = _numbers_of(conversion, field, phone) if field else _old_beside(phone, context)
+        is_open = not phone.locked and not (
+            field
+            and (_is_asked(field) or (card.ref, UNDONE + field.phone.value) in context.answers)
+        )
+        phones.append(DraftPhone(phone, numbers, is_open))
+    return CardDraft(card, tuple(phones), context)
+
+
+def _is_asked(field: Field) -> bool:
+    return any(number.judged.verdict == "ask" for number in field.numbers)
+
+
+def _numbers_of(conversion: Conversion, field: Field, phone: Phone) -> tuple[DraftNumber, ...]:
+    """Read the numbers of a field as `renumber` leaves it, with what is known of them."""
+    now = read_numbers(phone.value, conversion.context) if field.changed else field.numbers
+    if len(now) != len(field.numbers):
+        return ()
+    pairs = zip(field.numbers, now, strict=True)
+    return tuple(
+        _number(was, is_, certain=_is_certain(conversion, phone, was))
+        for was, is_ in pairs
+        if is_.written and is_.dialled
+    )
+
+
+def _number(was: Number, now: Number, *, certain: bool) -> DraftNumber:
+    written, dialled = now.written, now.dialled
+    assert written and dialled
+    code = dialled.country_code
+    rule = was.judged.rule
+    left = rule is not None and was.judged.code == "kept-beside"
+    becomes = f"+{code}{new_nsn(rule, dialled.nsn)}" if rule and left else ""
+    e164 = f"+{code}{dialled.nsn}" if dialled.form != "short" else ""
+    return DraftNumber(
+        written.start, written.end, e164, written.ext, written.words, certain,
+        was.judged, becomes,
+    )  # fmt: skip
+
+
+def _is_certain(conversion: Conversion, phone: Phone, number: Number) -> bool:
+    """Say whether it is settled which number of today this is, once `renumber` is done."""
+    judged, dialled, written = number.judged, number.dialled, number.written
+    if dialled is None or written is None or dialled.form == "short":
+        return False
+    if judged.verdict == "ask" or (judged.verdict == "keep" and judged.code not in _SETTLED):
+        return False
+    by_digits = number.today or judged
+    if judged.verdict == "keep" and by_digits.verdict == "convert":
+        return False  # an old number that a person wants to stay
+    if dialled.form == "no-trunk" and conversion.context.judge.kind("1", dialled.nsn, 17):
+        return False  # or one of North America
+    abroad = conversion.scales.foreign(Subject(phone, written, dialled, None))
+    return not any(piece.strength == "decisive" for piece in abroad)
+
+
+def _old_beside(phone: Phone, context: Context) -> tuple[DraftNumber, ...]:
+    """Read a field that `renumber` added: an old number, beside its new form."""
+    return tuple(
+        _number(
+            Number(
+                number.written, number.dialled,
+                context.derived(number.judged, "keep", "kept-beside"),
+            ),
+            number,
+            certain=False,
+        )
+        for number in read_numbers(phone.value, context)
+        if number.written and number.dialled
+    )  # fmt: skip
+
+
+def _changed(phone: Phone, before: DraftPhone | None, context: Context) -> DraftPhone:
+    """Return a field as a step leaves it; of a number that stays the same, all is known still."""
+    if before and before.phone.value == phone.value:
+        return replace(before, phone=phone)
+    known = {(one.e164, one.ext): one for one in before.numbers} if before else {}
+    numbers = []
+    for number in read_numbers(phone.value, context):
+        if number.written is None or number.dialled is None:
+            continue
+        fresh = _number(number, number, certain=_is_of_today(number))
+        old = known.get((fresh.e164, fresh.ext))
+        numbers.append(
+            replace(old, start=fresh.start, end=fresh.end, words=fresh.words) if old else fresh
+        )
+    return DraftPhone(phone, tuple(numbers), before.open if before else True)
+
+
+def _is_of_today(number: Number) -> bool:
+    """Say whether a number that a step wrote is certain by its digits alone."""
+    judged, dialled = number.judged, number.dialled
+    sure = judged.verdict == "keep" and judged.code in _SETTLED and not judged.ambiguous
+    return sure and dialled is not None and dialled.form not in ("short", "no-trunk")
