@@ -59,6 +59,14 @@ def phones_after(phones: Iterable[Phone], changes: Iterable[Change]) -> tuple[Ph
     return tuple([field.phone for field in made(phones, changes) if field.phone])
 
 
+def keys_after(keys: Iterable[str], changes: Iterable[Change]) -> tuple[str, ...]:
+    """Return the keys of the fields, in order, as the changes leave them."""
+    order = [change for change in changes if isinstance(change, AddPhone | DropPhone)]
+    blank = [replace(change, before="") if isinstance(change, DropPhone) else change
+             for change in order]  # fmt: skip
+    return tuple([phone.key for phone in phones_after([Phone(key, "") for key in keys], blank)])
+
+
 def _changed(phone: Phone, change: SetNumber | SetLabel | DropPhone) -> Phone | None:
     if phone.locked:
         raise ValueError(f"phone {change.phone}: cannot be written ({phone.locked})")
@@ -90,10 +98,12 @@ class Net(msgspec.Struct, frozen=True):
     Attributes:
         was: The field before the first of them; None when they add it.
         now: The field after the last of them; None when they drop it.
+        number: What it holds in the end, also where they leave the value alone; empty if unknown.
     """
 
     was: Side | None
     now: Side | None
+    number: str = ""
 
 
 def net(changes: Iterable[Change]) -> dict[str, Net]:
@@ -102,7 +112,7 @@ def net(changes: Iterable[Change]) -> dict[str, Net]:
     for change in changes:
         if isinstance(change, AddPhone):
             key = _free_key(change.phone, found)
-            found[key] = Net(None, Side(change.value, change.labels))
+            found[key] = Net(None, Side(change.value, change.labels), change.value)
         else:
             found[change.phone] = _further(found.get(change.phone, _UNTOUCHED), change)
     return {key: each for key, each in found.items() if each.was or each.now}
@@ -115,9 +125,11 @@ def _further(sofar: Net, change: SetNumber | SetLabel | DropPhone) -> Net:
     was, now = sofar.was, sofar.now or Side()
     match change:
         case SetNumber():
-            return Net(_known(was, value=change.before), replace(now, value=change.after))
+            now = replace(now, value=change.after)
+            return Net(_known(was, value=change.before), now, change.after)
         case SetLabel():
-            return Net(_known(was, labels=change.before), replace(now, labels=change.after))
+            now = replace(now, labels=change.after)
+            return Net(_known(was, labels=change.before), now, change.value or sofar.number)
         case DropPhone():
             return Net(_known(was, value=change.before, labels=change.labels), None)
 

@@ -49,6 +49,11 @@ _ENOUGH = 4
 _LENGTHS = tuple(f"/{length}" for length in range(16))
 
 
+def undone_labels(labels: Iterable[str]) -> str:
+    """Return the key under which an answer says that `undo` restored these machine labels."""
+    return UNDONE_LABELS + ",".join(sorted(labels))
+
+
 class Judged(msgspec.Struct, frozen=True, eq=False):
     """A verdict and its reason; one value is shared by all numbers that are judged alike.
 

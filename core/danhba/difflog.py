@@ -52,6 +52,8 @@ class Run(msgspec.Struct, frozen=True, tag_field="type", tag="run", omit_default
         country: Home country.
         packs: Pack id -> sha256 of the pack.
         today: The day that dates were compared with.
+        policy: What is done while old and new numbers both connect.
+        steps: The steps that follow `renumber`, as they were asked for.
     """
 
     run: str
@@ -64,6 +66,8 @@ class Run(msgspec.Struct, frozen=True, tag_field="type", tag="run", omit_default
     country: str = ""
     packs: dict[str, str] = {}
     today: str = ""
+    policy: str = "replace"
+    steps: tuple[str, ...] = ()
 
 
 class CardLine(msgspec.Struct, frozen=True, tag_field="type", tag="card", omit_defaults=True):
@@ -81,6 +85,7 @@ class CardLine(msgspec.Struct, frozen=True, tag_field="type", tag="card", omit_d
         ref_after: The ref after the write, where it becomes another one.
         splices: What turns the new raw back into the old one.
         original: The whole old raw, zlib and base64, for a syncer that writes remotely.
+        keys: Keys of all phone fields in their order, where the changes add or drop some.
     """
 
     ref: str
@@ -94,6 +99,7 @@ class CardLine(msgspec.Struct, frozen=True, tag_field="type", tag="card", omit_d
     ref_after: str = ""
     splices: tuple[Splice, ...] = ()
     original: str = ""
+    keys: tuple[str, ...] = ()
 
 
 class SkipLine(msgspec.Struct, frozen=True, tag_field="type", tag="skip"):
@@ -112,7 +118,7 @@ class IntentLine(msgspec.Struct, frozen=True, tag_field="type", tag="intent", om
         ref_after: The ref after the write, where it becomes another one.
         splices: What turns the sent raw back, where it is not what the proposal says.
         original: The old raw, likewise.
-        changes: The changes made, likewise (a review's answers).
+        changes: The changes made, likewise (a review's answers); keys are those of the proposal.
     """
 
     ref: str
@@ -164,11 +170,14 @@ class EndLine(msgspec.Struct, frozen=True, tag_field="type", tag="end", omit_def
     Attributes:
         totals: The sums, by name.
         rows: Numbers by verdict, reason, rule, name and kind, the last value being the count.
+        elsewhere: Places with numbers that were seen and left alone, and how often.
+        steps: Changes by step, where steps follow `renumber`.
     """
 
     totals: dict[str, int]
     rows: tuple[tuple[str, str, str, str, str, int], ...] = ()
     elsewhere: dict[str, int] = {}
+    steps: dict[str, int] = {}
 
 
 LogLine: TypeAlias = Run | CardLine | SkipLine | IntentLine | OutcomeLine | AnswerLine | EndLine

@@ -19,6 +19,7 @@ from danhba.cli.common import (
     open_job,
     pack_options,
     progress_bar,
+    step_options,
 )
 from danhba.difflog import EndLine, LogWriter
 from danhba.errors import DanhbaError, UsageError
@@ -35,6 +36,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one ob
 )
 @click.option("--write", is_flag=True, help="Change the source in place.")
 @pack_options
+@step_options
 @click.option(
     "--ask",
     type=click.Choice(["evidence", "all"]),
@@ -59,6 +61,8 @@ def convert_command(
     country: str,
     pack_names: tuple[str, ...],
     today: date | None,
+    steps: tuple[str, ...],
+    policy: str,
     ask: str,
     log_to: Path | None,
     check: bool,  # noqa: FBT001
@@ -79,7 +83,10 @@ def convert_command(
     _refuse_contradictions(sources, output, log_to, write=write)
     worst = 0
     for location in sources:
-        job = open_job(location, country, pack_names, today, ask=ask, target=_target(output))
+        job = open_job(
+            location, country, pack_names, today, ask=ask, target=_target(output), steps=steps,
+            policy=policy,
+        )  # fmt: skip
         if forget_answers:
             job.state.forget_answers(job.source)
             job.context.answers, job.context.ledger = {}, {}

@@ -13,7 +13,6 @@ from danhba.card import AddPhone, Card, Change, Details, DropPhone, Phone, SetLa
 from danhba.changes import made, phones_after
 from danhba.convert import (
     UNDONE,
-    UNDONE_LABELS,
     UNDONE_PHONE,
     Context,
     Conversion,
@@ -27,6 +26,7 @@ from danhba.convert import (
     read_numbers,
     told_twice,
     twins_of,
+    undone_labels,
 )
 from danhba.errors import PluginError, UsageError
 from danhba.evidence import Subject
@@ -246,11 +246,6 @@ def _is_undone(changes: Sequence[Change], draft: CardDraft) -> bool:
         if isinstance(change, AddPhone) and (ref, UNDONE_PHONE + change.value) in answers:
             return True
     return False
-
-
-def undone_labels(labels: Iterable[str]) -> str:
-    """Return the key under which an answer says that `undo` restored these labels."""
-    return UNDONE_LABELS + ",".join(sorted(labels))
 
 
 # -- from what `renumber` read to a draft ----------------------------------------------------------
