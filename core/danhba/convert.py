@@ -554,7 +554,9 @@ class Conversion:
     def _hops(self, fields: list[Field]) -> frozenset[str]:
         """Return the phones of the changed card that would change again (DESIGN, promise 4).
 
-        What we leave alone for memory alone, and would change anyway without it, is none of them.
+        What we changed must not be provable as an old number by itself, though some other number
+        may keep it from changing now. What we leave alone must not change next time; but if we do
+        so for memory alone, and it would change anyway without, it is none of ours.
         """
         if not any(field.changed for field in fields):
             return frozenset()
@@ -565,16 +567,20 @@ class Conversion:
         today = replace(details, date=details.date and midnight)
         phones = phones_after(self.card.phones, changes_of(fields, self.context))
         card = Card(self.card.ref, b"", phones, lambda _: today)
-        again = self._changed_next_time(card)
-        if again and self.context.without_memory is not self.context:
-            again -= self._changed_next_time(self.card) - _changing(fields)
-        return again
+        ours = _changing(fields)
+        next_time = self._next_time(card)
+        again = ours & _changing(next_time.weighed())
+        others = _changing(next_time.settled()) - ours
+        if others and self.context.without_memory is not self.context:
+            others -= _changing(self._next_time(self.card).settled())
+        return again | others
 
-    def _changed_next_time(self, card: Card) -> frozenset[str]:
-        """Return the phones of a card that change where nothing is remembered."""
-        conversion = Conversion(card, self.context.without_memory, self.times + 1)
-        enough = conversion.times >= _ENOUGH
-        return _changing(conversion.weighed() if enough else conversion.safe())
+    def _next_time(self, card: Card) -> Conversion:
+        return Conversion(card, self.context.without_memory, self.times + 1)
+
+    def settled(self) -> list[Field]:
+        """Judge every number, unless the card was converted often enough already."""
+        return self.safe() if self.times < _ENOUGH else self.weighed()
 
     def _weigh(self, phone: Phone, number: Number) -> Number:
         judged, written, dialled = number.judged, number.written, number.dialled

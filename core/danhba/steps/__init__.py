@@ -30,9 +30,11 @@ class DraftNumber(msgspec.Struct, frozen=True):
         e164: The number in E.164; empty for a short one.
         ext: The digits of its extension, or an empty string.
         words: Text right beside it, such as `anh Nam`.
-        certain: Whether it is settled which number this is, and that it is one of today. It is not
-            for a number that is ambiguous and undecided, asked about, a short or a service number,
-            an old one that was left, or one in national form on a card that points abroad.
+        legible: Whether `e164` is what its digits mean, so that an equal one is the same number,
+            even if not settled whose it is. Not so for one in national form on a card that points
+            abroad, for short and service numbers, and for those that never existed.
+        certain: Whether it is settled besides which number of today this is: it is neither
+            ambiguous and undecided, nor asked about, nor an old one that was left.
         judged: What `renumber` said: with the verdict `convert` the field holds the new form now.
         becomes: Of an old number that was left, the new form in E.164; else an empty string.
     """
@@ -42,6 +44,7 @@ class DraftNumber(msgspec.Struct, frozen=True):
     e164: str
     ext: str
     words: str
+    legible: bool
     certain: bool
     judged: Judged
     becomes: str = ""

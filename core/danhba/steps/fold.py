@@ -17,8 +17,9 @@ def same_number(draft: Draft) -> list[list[DraftPhone]]:
     groups: dict[tuple[str, str], list[DraftPhone]] = {}
     for one in draft.phones:
         number = one.numbers[0] if len(one.numbers) == 1 and one.open else None
-        if number and (number.certain or is_retired(one, draft)):
-            groups.setdefault((number.becomes or number.e164, number.ext), []).append(one)
+        if number and number.legible:
+            e164 = number.becomes if is_retired(one, draft) else number.e164
+            groups.setdefault((e164, number.ext), []).append(one)
     return [group for group in groups.values() if len(group) > 1]
 
 

@@ -36,10 +36,14 @@ from danhba.steps import DraftNumber, DraftPhone, Step
 FIRST = "renumber"
 """The name of the step that always comes first, and is no plugin."""
 
+_ENOUGH = 4
+"""How often a card is converted in a row to see whether it comes to rest."""
 _SETTLED = frozenset(
     {"current", "foreign", "proved-mobile", "answered", "ours", "not-yet", "waits"}
 )
 """Why a number is kept that is certainly one of today."""
+_NOBODYS = frozenset({"closed", "too-short", "no-such-line", "no-such-number"})
+"""Why a number is kept that is nobody's, or not to be touched."""
 
 
 class CardDraft:
@@ -137,9 +141,8 @@ class Pipeline:
         conversion = Conversion(card, context)
         fields = conversion.safe()
         outcome = self._run(conversion, fields, self.steps)
-        more = len(outcome.changes) > len(changes_of(fields, context))
-        if more and not self._is_fixed(conversion, outcome.changes, self.steps):
-            outcome = self._run_with_care(conversion, fields)
+        if outcome.changes:
+            outcome = self._at_rest(card, outcome) or self._with_care(conversion, fields)
         twins = twins_of(
             (one.phone.key, number)
             for one in outcome.draft.phones
@@ -159,41 +162,66 @@ class Pipeline:
             outcome = _further(outcome, step)
         return outcome
 
-    def _run_with_care(self, conversion: Conversion, fields: list[Field]) -> _Outcome:
+    def _at_rest(self, card: Card, outcome: _Outcome) -> _Outcome | None:
+        """Add what the steps alone would do next time; None when the card does not come to rest."""
+        context = outcome.draft.context
+        for _ in range(_ENOUGH):
+            again = self._next_time(card, outcome.changes, context, self.steps)
+            if not again.changes:
+                return outcome if self._is_fixed(card, outcome.changes, context) else None
+            if any(change.step == FIRST for change in again.changes):
+                return None
+            outcome = _Outcome((*outcome.changes, *again.changes), again.draft, outcome.unfit)
+        return None
+
+    def _with_care(self, conversion: Conversion, fields: list[Field]) -> _Outcome:
         """Run the steps, and leave out each one with which the card would not be a fixed point."""
+        card, context = conversion.card, conversion.context
         outcome = self._run(conversion, fields, ())
         for count, step in enumerate(self.steps, 1):
             further = _further(outcome, step)
-            if further.changes == outcome.changes or self._is_fixed(
-                conversion, further.changes, self.steps[:count]
-            ):
+            more = further.changes[len(outcome.changes) :]
+            if not more or self._is_fixed(card, further.changes, context, self.steps[:count]):
                 outcome = further
             else:
-                left = len(further.changes) - len(outcome.changes)
-                outcome = outcome._replace(unfit=further.unfit + left)
+                outcome = outcome._replace(unfit=outcome.unfit + len(more))
         return outcome
 
     def _is_fixed(
-        self, conversion: Conversion, changes: tuple[Change, ...], steps: tuple[_Named, ...]
+        self,
+        card: Card,
+        changes: tuple[Change, ...],
+        context: Context,
+        steps: tuple[_Named, ...] | None = None,
     ) -> bool:
         """Say whether the changed card, converted anew without any memory, stays as it is.
 
         What we leave alone, and would change anyway without memory, does not count.
         """
-        card, context = conversion.card, conversion.context.without_memory
-        midnight = datetime.combine(context.today, datetime.min.time(), UTC)
-        details = replace(card.details, date=card.details.date and midnight)
-        changed = Card(card.ref, b"", phones_after(card.phones, changes), lambda _: details)
-        again = self._touched(Conversion(changed, context), steps)
-        if again and context is not conversion.context:
-            anyway = self._touched(Conversion(card, context), steps)
-            again -= anyway - {change.phone for change in changes}
+        steps, forgetful = self.steps if steps is None else steps, context.without_memory
+        again = _phones(self._next_time(card, changes, forgetful, steps).changes)
+        if again and forgetful is not context:
+            again -= _phones(self._next_time(card, (), forgetful, steps).changes) - _phones(changes)
         return not again
 
-    def _touched(self, conversion: Conversion, steps: tuple[_Named, ...]) -> set[str]:
-        """Return the phones that would be changed where nothing is remembered."""
-        outcome = self._run(conversion, conversion.safe(), steps)
-        return {change.phone for change in outcome.changes}
+    def _next_time(
+        self,
+        card: Card,
+        changes: tuple[Change, ...],
+        context: Context,
+        steps: tuple[_Named, ...],
+    ) -> _Outcome:
+        """Convert the card as the changes leave it, with REV as of today."""
+        if changes:
+            midnight = datetime.combine(context.today, datetime.min.time(), UTC)
+            details = replace(card.details, date=card.details.date and midnight)
+            card = Card(card.ref, b"", phones_after(card.phones, changes), lambda _: details)
+        conversion = Conversion(card, context)
+        return self._run(conversion, conversion.safe(), steps)
+
+
+def _phones(changes: Iterable[Change]) -> set[str]:
+    return {change.phone for change in changes}
 
 
 def _further(outcome: _Outcome, named: _Named) -> _Outcome:
@@ -278,40 +306,51 @@ def _numbers_of(conversion: Conversion, field: Field, phone: Phone) -> tuple[Dra
         return ()
     pairs = zip(field.numbers, now, strict=True)
     return tuple(
-        _number(was, is_, certain=_is_certain(conversion, phone, was))
+        _number(was, is_, legible=_is_legible(conversion, phone, was), settled=_is_settled(was))
         for was, is_ in pairs
         if is_.written and is_.dialled
     )
 
 
-def _number(was: Number, now: Number, *, certain: bool) -> DraftNumber:
+def _number(was: Number, now: Number, *, legible: bool, settled: bool) -> DraftNumber:
+    """Describe a number as it stands now, with the verdict on what it was."""
     written, dialled = now.written, now.dialled
     assert written and dialled
-    code = dialled.country_code
-    rule = was.judged.rule
-    left = rule is not None and was.judged.code == "kept-beside"
-    becomes = f"+{code}{new_nsn(rule, dialled.nsn)}" if rule and left else ""
-    e164 = f"+{code}{dialled.nsn}" if dialled.form != "short" else ""
+    code, rule = dialled.country_code, was.judged.rule
+    beside = rule is not None and was.judged.code == "kept-beside"
     return DraftNumber(
-        written.start, written.end, e164, written.ext, written.words, certain,
-        was.judged, becomes,
-    )  # fmt: skip
+        written.start,
+        written.end,
+        "" if dialled.form == "short" else f"+{code}{dialled.nsn}",
+        written.ext,
+        written.words,
+        legible,
+        legible and settled,
+        was.judged,
+        f"+{code}{new_nsn(rule, dialled.nsn)}" if rule and beside else "",
+    )
 
 
-def _is_certain(conversion: Conversion, phone: Phone, number: Number) -> bool:
-    """Say whether it is settled which number of today this is, once `renumber` is done."""
-    judged, dialled, written = number.judged, number.dialled, number.written
-    if dialled is None or written is None or dialled.form == "short":
+def _is_legible(conversion: Conversion, phone: Phone, number: Number) -> bool:
+    """Say whether the digits of a number can mean but one number of the home country or another."""
+    dialled, written = number.dialled, number.written
+    if dialled is None or written is None or number.judged.code in _NOBODYS:
         return False
-    if judged.verdict == "ask" or (judged.verdict == "keep" and judged.code not in _SETTLED):
+    if dialled.form == "short":
         return False
-    by_digits = number.today or judged
-    if judged.verdict == "keep" and by_digits.verdict == "convert":
-        return False  # an old number that a person wants to stay
     if dialled.form == "no-trunk" and conversion.context.judge.kind("1", dialled.nsn, 17):
         return False  # or one of North America
     abroad = conversion.scales.foreign(Subject(phone, written, dialled, None))
     return not any(piece.strength == "decisive" for piece in abroad)
+
+
+def _is_settled(number: Number) -> bool:
+    """Say whether it is settled which number of today this is, once `renumber` is done."""
+    judged = number.judged
+    if judged.verdict == "keep":
+        by_digits = number.today or judged
+        return judged.code in _SETTLED and by_digits.verdict != "convert"  # else an old one
+    return judged.verdict == "convert"
 
 
 def _old_beside(phone: Phone, context: Context) -> tuple[DraftNumber, ...]:
@@ -323,7 +362,8 @@ def _old_beside(phone: Phone, context: Context) -> tuple[DraftNumber, ...]:
                 context.derived(number.judged, "keep", "kept-beside"),
             ),
             number,
-            certain=False,
+            legible=True,
+            settled=False,
         )
         for number in read_numbers(phone.value, context)
         if number.written and number.dialled
@@ -339,7 +379,8 @@ def _changed(phone: Phone, before: DraftPhone | None, context: Context) -> Draft
     for number in read_numbers(phone.value, context):
         if number.written is None or number.dialled is None:
             continue
-        fresh = _number(number, number, certain=_is_of_today(number))
+        settled = number.judged.verdict == "keep" and _is_settled(number)
+        fresh = _number(number, number, legible=_is_plain(number), settled=settled)
         old = known.get((fresh.e164, fresh.ext))
         numbers.append(
             replace(old, start=fresh.start, end=fresh.end, words=fresh.words) if old else fresh
@@ -347,8 +388,7 @@ def _changed(phone: Phone, before: DraftPhone | None, context: Context) -> Draft
     return DraftPhone(phone, tuple(numbers), before.open if before else True)
 
 
-def _is_of_today(number: Number) -> bool:
-    """Say whether a number that a step wrote is certain by its digits alone."""
-    judged, dialled = number.judged, number.dialled
-    sure = judged.verdict == "keep" and judged.code in _SETTLED and not judged.ambiguous
-    return sure and dialled is not None and dialled.form not in ("short", "no-trunk")
+def _is_plain(number: Number) -> bool:
+    """Say whether a number that a step wrote is legible; that in national form may be abroad."""
+    form = number.dialled.form if number.dialled else "short"
+    return form in ("international", "prefix") and number.judged.code not in _NOBODYS
