@@ -80,7 +80,7 @@ def numbers(phones: tuple[Phone, ...], context: Context) -> Iterator[tuple[str, 
 
 
 @given(cards(), contexts())
-@settings(max_examples=6000)
+@settings(max_examples=600)
 def test_a_second_run_proposes_nothing(card: Card, context: Context) -> None:
     proposal = convert(card, context)
     assert convert(changed(card, proposal, context), context).changes == ()

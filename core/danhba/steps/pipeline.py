@@ -166,9 +166,11 @@ class Pipeline:
         """Add what the steps alone would do next time; None when the card does not come to rest."""
         context = outcome.draft.context
         for _ in range(_ENOUGH):
-            again = self._next_time(card, outcome.changes, context, self.steps)
+            next_time = _next_time(card, outcome.changes, context)
+            again = self._run(next_time, next_time.safe(), self.steps)
             if not again.changes:
-                return outcome if self._is_fixed(card, outcome.changes, context) else None
+                fixed = self._is_fixed(card, outcome.changes, context, self.steps)
+                return outcome if fixed else None
             if any(change.step == FIRST for change in again.changes):
                 return None
             outcome = _Outcome((*outcome.changes, *again.changes), again.draft, outcome.unfit)
@@ -192,32 +194,46 @@ class Pipeline:
         card: Card,
         changes: tuple[Change, ...],
         context: Context,
-        steps: tuple[_Named, ...] | None = None,
+        steps: tuple[_Named, ...],
     ) -> bool:
-        """Say whether the changed card, converted anew without any memory, stays as it is.
+        """Say whether the changed card stays as it is, converted anew without any memory.
 
-        What we leave alone, and would change anyway without memory, does not count.
+        What would change after `renumber` alone is no fault of the steps (a person has answered
+        so), nor is what we leave alone only because of our memory.
         """
-        steps, forgetful = self.steps if steps is None else steps, context.without_memory
-        again = _phones(self._next_time(card, changes, forgetful, steps).changes)
+        forgetful = context.without_memory
+        again = self._changed_again(card, changes, forgetful, steps)
+        if again:
+            own = tuple(change for change in changes if change.step == FIRST)
+            again -= self._changed_again(card, own, forgetful, ())
         if again and forgetful is not context:
-            again -= _phones(self._next_time(card, (), forgetful, steps).changes) - _phones(changes)
+            again -= self._changed_again(card, (), forgetful, steps) - _phones(changes)
         return not again
 
-    def _next_time(
+    def _changed_again(
         self,
         card: Card,
         changes: tuple[Change, ...],
         context: Context,
         steps: tuple[_Named, ...],
-    ) -> _Outcome:
-        """Convert the card as the changes leave it, with REV as of today."""
-        if changes:
-            midnight = datetime.combine(context.today, datetime.min.time(), UTC)
-            details = replace(card.details, date=card.details.date and midnight)
-            card = Card(card.ref, b"", phones_after(card.phones, changes), lambda _: details)
-        conversion = Conversion(card, context)
-        return self._run(conversion, conversion.safe(), steps)
+    ) -> set[str]:
+        """Return the phones of the changed card that would change next time.
+
+        Of those we changed, also the ones that only some other number keeps from it.
+        """
+        next_time = _next_time(card, changes, context)
+        weighed = {field.phone.key for field in next_time.weighed() if field.changed}
+        outcome = self._run(next_time, next_time.safe(), steps)
+        return _phones(outcome.changes) | (weighed & _phones(changes))
+
+
+def _next_time(card: Card, changes: tuple[Change, ...], context: Context) -> Conversion:
+    """Return the conversion of the card as changes leave it, with REV as of today."""
+    if changes:
+        midnight = datetime.combine(context.today, datetime.min.time(), UTC)
+        details = replace(card.details, date=card.details.date and midnight)
+        card = Card(card.ref, b"", phones_after(card.phones, changes), lambda _: details)
+    return Conversion(card, context)
 
 
 def _phones(changes: Iterable[Change]) -> set[str]:
