@@ -122,7 +122,7 @@ class Context:
         self.today = today
         self.ask = ask
         self.answers = answers
-        self.ledger = ledger
+        self.ledger = dict(ledger)
         self.judge = Judge()
         self.dialing = dialing_of(home)
         self.plus = f"+{home.country_code}"
@@ -141,6 +141,10 @@ class Context:
         if not self.answers and not self.ledger and self.ask == "evidence":
             return self
         return Context(self.home, tuple(self.packs.values()), today=self.today)
+
+    def remember(self, ref: str, earlier: Earlier) -> None:
+        """Take a card into the ledger that was written in this run."""
+        self.ledger[ref] = earlier
 
     def plain(self, nsn: str) -> Judged | None:
         """Judge a plain home number; None where it must be weighed or asked about."""

@@ -170,6 +170,8 @@ class NamesByContent(Protocol):
 class Batches(Protocol):
     """A syncer that reads and writes in calls of limited size.
 
+    `fetch` may be called while a `write` is under way: written cards are read back meanwhile.
+
     Attributes:
         batch: Cards in a call. The first `batch` cards of a run are written and read back before
             any other goes out (the canary), and written cards are read back so many at a time.
@@ -261,7 +263,9 @@ class Probes(Protocol):
     def conditional(self) -> bool:
         """Say whether a write is surely refused when the card moved meanwhile.
 
-        When not, cards are read and compared once more, shortly before they are written.
+        When not, cards are read and compared once more, shortly before they are written. A syncer
+        may find out with the first edit of a `write`, by sending it on a condition that cannot
+        hold; it then settles that edit before it pulls the next.
         """
         ...
 

@@ -9,6 +9,7 @@ from itertools import islice
 from danhba.apply import BATCH, Pending, outcome_line, record
 from danhba.card import Card, Change, Edit, Missing, SetNumber
 from danhba.convert import UNDONE
+from danhba.deliver import Delivery
 from danhba.difflog import EndLine, IntentLine, LogWriter, OutcomeLine, sha256
 from danhba.job import Job, Result
 from danhba.story import Entry, Story
@@ -48,12 +49,14 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
             log.sync()
             yield from ready
 
-    for outcome in job.syncer.write(edits()):
+    delivery = Delivery(job.syncer)
+    for outcome, _ in delivery.send(edits()):
         ref = refs.pop(outcome.ref)
         record(log, result, outcome_line(ref, outcome))
         if outcome.status == "written":
             restored.extend(_keep_answers(story.entries[ref]))
     job.state.remember_answers(job.source, restored)
+    result.stopped = delivery.stopped
     log.add(EndLine({"cards_restored": result.written, "cards_not_restored": len(result.problems)}))
     log.sync()
     job.state.log_finished(log.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from danhba import packs, registry
 from danhba.convert import Context
 from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
 from danhba.errors import UsageError
+from danhba.job import Budget
 from danhba.render_rows import visible
 from danhba.run import Job, Result, Story, new_run_id
 from danhba.state import State, state_folder
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
+FAILED = 1
 CHANGES_PROPOSED = 3
 DONE_IN_PART = 4
 SHOWN = 50
@@ -54,6 +57,27 @@ class Day(click.ParamType[date]):
             return date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a day; write it like 2026-11-22", param, ctx)
+
+
+class Most(click.ParamType[Budget]):
+    """A number of cards, or a share of the book: `500` or `2%`."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Budget:  # noqa: ANN401 - click's types
+        """Read the limit."""
+        if isinstance(value, Budget):
+            return value
+        digits = value.removesuffix("%")
+        if not re.fullmatch(r"\d+(\.\d+)?", digits) or (digits == value and "." in digits):
+            self.fail(f"{value!r} is no limit; write 500, or a share like 2%", param, ctx)
+        return Budget(float(digits), percent=digits != value)
+
+
+def say(text: str) -> None:
+    """Tell the person something that is not a result."""
+    if text:
+        click.echo(f"danhba: {text}", err=True)
 
 
 def pack_options(command: F) -> F:
@@ -223,11 +247,14 @@ class Screen:
                     "type": "result",
                     "written": result.written,
                     "problems": [*result.problems.values()],
+                    "stopped": result.stopped,
                 }
             )
             return
         for line in result.problems.values():
             click.echo(visible(f"danhba: {line.ref}: {line.status}: {line.detail}"), err=True)
+        if result.stopped:
+            click.echo(visible(f"danhba: stopped: {result.stopped}"), err=True)
         problems = f", {len(result.problems)} not" if result.problems else ""
         click.echo(f"{result.written} cards {what}{problems}", file=self.file)
 
@@ -280,7 +307,9 @@ def _bar() -> Progress:
 
 
 def exit_code(skipped: int, result: Result | None) -> int:
-    """Return 4 when something was not done, else 0."""
+    """Return 4 when something was not done, 1 when nothing was because it was stopped, else 0."""
+    if result and result.stopped and not result.written and not result.problems:
+        return FAILED
     return DONE_IN_PART if skipped or (result and result.problems) else 0
 
 
