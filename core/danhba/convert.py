@@ -383,16 +383,22 @@ def _simple_changes(
     """
     changes: list[Change] = []
     for phone, judged in zip(phones, verdicts, strict=True):
-        rule, value = judged.rule, phone.value
-        if judged.verdict != "convert" or rule is None:
+        if judged.verdict != "convert" or judged.rule is None:
             continue
-        at = value.find(rule.old, 1, len(context.plus) + len(rule.old) + 2)
-        if at < 1 or value[:at].strip("+ .-") not in context.leads:
+        after = simply_converted(phone.value, judged.rule, context)
+        if not after:
             return ()
-        after = value[:at] + rule.new + value[at + len(rule.old) :]
         why = context.reasons(judged)
-        changes.append(SetNumber(phone.key, value, after, rule.id, "renumber", why))
+        changes.append(SetNumber(phone.key, phone.value, after, judged.rule.id, "renumber", why))
     return tuple(changes)
+
+
+def simply_converted(value: str, rule: Rule, context: Context) -> str:
+    """Convert a plain number whose old prefix stands together; empty where it does not."""
+    at = value.find(rule.old, 1, len(context.plus) + len(rule.old) + 2)
+    if at < 1 or value[:at].strip("+ .-") not in context.leads:
+        return ""
+    return value[:at] + rule.new + value[at + len(rule.old) :]
 
 
 def examine(card: Card, context: Context) -> list[Field]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,20 @@ import rich_click as click
 from danhba import packs
 from danhba.card import Card, Phone, Why
 from danhba.cli.common import Screen, load_packs, pack_options
-from danhba.convert import Context, Number, converted, examine, new_nsn, readings_of, reasons
+from danhba.convert import (
+    Context,
+    Judged,
+    Number,
+    converted,
+    examine,
+    new_nsn,
+    readings_of,
+    reasons,
+    simply_converted,
+)
 from danhba.difflog import CardLine, SkipLine, read_log
 from danhba.errors import UsageError
+from danhba.phone import plain_nsn
 from danhba.run import read_story
 from danhba.texts import language_of, sentence
 
@@ -43,10 +55,63 @@ def number_command(
     context = Context(home, others, today=day, ask="all" if ask == "all" else "evidence")
     language = language_of(os.environ)
     write = sys.stdout.write
+
+    def told(answer: dict[str, Any]) -> str:
+        return _json.encode(answer).decode() if as_json else _in_words(answer, language)
+
+    alike = Alike(context, told, _as_json if as_json else str)
     for value in numbers or _standard_input():
-        answer = describe(value, context)
-        write((_json.encode(answer).decode() if as_json else _in_words(answer, language)) + "\n")
+        write((alike.line(value) or told(describe(value, context))) + "\n")
     sys.stdout.flush()
+
+
+def _as_json(text: str) -> str:
+    return _json.encode(text).decode()[1:-1]
+
+
+class Alike:
+    """Writes the lines of plain numbers; of those judged alike, the first one is the pattern.
+
+    Args:
+        context: What judges them.
+        told: Writes a description as a line.
+        quoted: Writes a text as it stands in such a line.
+    """
+
+    def __init__(
+        self, context: Context, told: Callable[[dict[str, Any]], str], quoted: Callable[[str], str]
+    ) -> None:
+        self.context, self.told, self.quoted = context, told, quoted
+        self.patterns: dict[Judged, list[str]] = {}
+
+    def line(self, value: str) -> str:
+        """Return the line of a plain number that is kept or converted; else an empty string."""
+        context = self.context
+        nsn = plain_nsn(value, context.plus)
+        judged = context.plain(nsn) if nsn else None
+        if judged is None or judged.kind == "unreadable":
+            return ""
+        after = value
+        if judged.rule and judged.verdict == "convert":
+            after = simply_converted(value, judged.rule, context)
+            nsn = new_nsn(judged.rule, nsn)
+        if not after:
+            return ""
+        pattern = self.patterns.get(judged) or self._pattern(value, judged)
+        parts = {_INPUT: value, _AFTER: after, _E164: context.plus + nsn}
+        return "".join([self.quoted(parts[part]) if part in parts else part for part in pattern])
+
+    def _pattern(self, value: str, judged: Judged) -> list[str]:
+        """Write a description with marks in place of what is the number's own."""
+        answer = describe(value, self.context)
+        after = _AFTER if answer["after"] else None
+        line = self.told({**answer, "input": _INPUT, "after": after, "e164": _E164})
+        self.patterns[judged] = pattern = re.split(_MARK, line)
+        return pattern
+
+
+_INPUT, _AFTER, _E164 = "\N{WHITE SQUARE}i", "\N{WHITE SQUARE}a", "\N{WHITE SQUARE}e"
+_MARK = re.compile("(\N{WHITE SQUARE}[iae])")
 
 
 def _standard_input() -> Iterator[str]:
