@@ -191,9 +191,16 @@ class Scales:
             return False
         if _folded(pack.bracket_rivals).intersection(self._countries):
             return False
+        if self._calling_codes.intersection(pack.bracket_rivals):
+            return False
         written = subject.written
         text = subject.phone.value[max(0, written.start - 1) : written.end]
         return bool(_brackets(pack.country_code, pack.trunk_prefix, rule.old).search(text))
+
+    @cached_property
+    def _calling_codes(self) -> frozenset[str]:
+        """The countries of all numbers on the card, such as +84."""
+        return frozenset(f"+{subject.dialled.country_code}" for subject in self.subjects)
 
     @cached_property
     def _held(self) -> frozenset[tuple[str, str]]:
@@ -216,10 +223,15 @@ class Scales:
 
     @cached_property
     def _proved(self) -> dict[tuple[str, int], list[tuple[int, Subject]]]:
-        """The numbers proved fixed by their own field, by rule and length, in order."""
+        """The numbers proved fixed by their own field, by rule and length, in order.
+
+        One that something else proves to be a mobile is contested, and proves nothing for others.
+        """
         found: dict[tuple[str, int], dict[int, Subject]] = {}
         for subject in self.subjects:
-            if subject.rule and any(self._proofs_on_field(subject)):
+            if not subject.rule or not any(self._proofs_on_field(subject)):
+                continue
+            if not any(self._decisive_mobile(subject)):
                 key = subject.rule.id, len(subject.dialled.nsn)
                 found.setdefault(key, {})[int(subject.dialled.nsn)] = subject
         return {key: sorted(by_nsn.items()) for key, by_nsn in found.items()}

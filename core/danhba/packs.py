@@ -173,7 +173,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         mobile_words: Words in a typed label that mean a mobile or a messenger.
         spaced_codes: Old area codes whose end shows in the spelling, since no mobile prefix of
             today ends there; brackets around one prove a landline.
-        bracket_rivals: Countries where the same brackets are written around another area code.
+        bracket_rivals: Countries where the same brackets are written around another area code:
+            their names in an address, and their calling codes with a `+`.
     """
 
     id: str
