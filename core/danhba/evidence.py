@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date
 from functools import cache, cached_property
 from itertools import pairwise
@@ -32,6 +32,9 @@ _FIRST_DATE = date(2000, 1, 1)
 _FAX_LABELS = frozenset({"fax", "homefax", "workfax", "otherfax"})
 _MOBILE_LABELS = frozenset({"cell", "mobile", "iphone", "text", "msg", "workmobile"})
 _PLACE_LABELS = frozenset({"work", "home", "business", "main"})
+_STROKE = "\N{COMBINING SHORT STROKE OVERLAY}"
+_WORD = re.compile(r"[^\W_]+")
+_DOTTED = re.compile(r"\b([^\W\d_])\.(?=[^\W\d_]\b)")
 _INTERNATIONAL = frozenset({"international", "prefix", "bare"})
 
 
@@ -65,6 +68,10 @@ class Subject(msgspec.Struct, frozen=True):
     written: Written
     dialled: Dialled
     rule: Rule | None
+
+
+_Ordered: TypeAlias = dict[tuple[str, int], list[tuple[int, Subject]]]
+"""(A key, length) -> the numbers of that length, in their order."""
 
 
 class Earlier(NamedTuple):
@@ -169,7 +176,7 @@ class Scales:
             args = {"date": day.isoformat(), "since": born.isoformat()}
             yield Evidence("card-older", "fixed", "decisive", args)
         yield from self._proofs_on_field(subject)
-        if fixed := _says(subject, pack.fixed_words):
+        if fixed := _says(subject, pack.fixed_words, pack.denial_words):
             yield Evidence("label-fixed", "fixed", "decisive", {"label": fixed})
         if (subject.dialled.country_code, rule.new + _line(subject)) in self._held:
             yield Evidence("new-form-too", "fixed", "decisive")
@@ -178,7 +185,8 @@ class Scales:
 
     def _proofs_on_field(self, subject: Subject) -> Iterator[Evidence]:
         """Yield what proves a fixed line by the field alone: fax, an extension, bracketed 08."""
-        if _FAX_LABELS.intersection(subject.phone.labels) or _says(subject, ("fax",)):
+        denials = self.packs[subject.dialled.country_code].denial_words
+        if _FAX_LABELS.intersection(subject.phone.labels) or _says(subject, ("fax",), denials):
             yield Evidence("fax", "fixed", "decisive")
         if subject.written.ext:
             yield Evidence("extension", "fixed", "decisive", {"ext": subject.written.ext})
@@ -222,34 +230,42 @@ class Scales:
         return any(map(self._is_old, self.subjects))
 
     @cached_property
-    def _proved(self) -> dict[tuple[str, int], list[tuple[int, Subject]]]:
-        """The numbers proved fixed by their own field, by rule and length, in order.
+    def _proved(self) -> _Ordered:
+        """The numbers proved fixed by their own field, by rule and length.
 
         One that something else proves to be a mobile is contested, and proves nothing for others.
         """
-        found: dict[tuple[str, int], dict[int, Subject]] = {}
-        for subject in self.subjects:
-            if not subject.rule or not any(self._proofs_on_field(subject)):
-                continue
-            if not any(self._decisive_mobile(subject)):
-                key = subject.rule.id, len(subject.dialled.nsn)
-                found.setdefault(key, {})[int(subject.dialled.nsn)] = subject
-        return {key: sorted(by_nsn.items()) for key, by_nsn in found.items()}
+        return _ordered(
+            (subject.rule.id, subject)
+            for subject in self.subjects
+            if subject.rule
+            and any(self._proofs_on_field(subject))
+            and not any(self._decisive_mobile(subject))
+        )
+
+    @cached_property
+    def _all(self) -> _Ordered:
+        """All numbers, by country code and length."""
+        return _ordered((subject.dialled.country_code, subject) for subject in self.subjects)
 
     def _proved_sibling(self, subject: Subject) -> Subject | None:
         """Find a number within `_NEAR` of this one that its own field proves to be fixed."""
         assert subject.rule
-        proved = self._proved.get((subject.rule.id, len(subject.dialled.nsn)), [])
-        own = int(subject.dialled.nsn)
-        first = bisect_left(proved, own - _NEAR, key=lambda pair: pair[0])
-        near = (other for number, other in proved[first : first + 2] if number != own)
-        sibling = next(near, None)
-        return sibling if sibling and abs(int(sibling.dialled.nsn) - own) <= _NEAR else None
+        nsn = subject.dialled.nsn
+        return _near(self._proved.get((subject.rule.id, len(nsn)), ()), int(nsn))
+
+    def _landline_near(self, subject: Subject) -> Subject | None:
+        """Find a landline of today within `_NEAR` of what this number would become."""
+        rule = subject.rule
+        assert rule
+        new = rule.new + _line(subject)
+        found = _near(self._all.get((subject.dialled.country_code, len(new)), ()), int(new))
+        return found if found and found.dialled.nsn.startswith(rule.new) else None
 
     def _decisive_mobile(self, subject: Subject) -> Iterator[Evidence]:
         pack, rule = self._pack_and_rule(subject)
         dialled = subject.dialled
-        if mobile := _says(subject, pack.mobile_words):
+        if mobile := _says(subject, pack.mobile_words, pack.denial_words):
             yield Evidence("label-mobile", "mobile", "decisive", {"label": mobile})
         dialled_forms = {pack.country_code + dialled.nsn, pack.trunk_prefix + dialled.nsn}
         if dialled_forms.intersection(map(_digits, self.card.details.handles)):
@@ -266,7 +282,7 @@ class Scales:
             yield Evidence("type-mobile", "mobile", args={"label": min(labels)})
         elif place := _PLACE_LABELS.intersection(subject.phone.labels):
             yield Evidence("type-place", "fixed", args={"label": min(place)})
-        if office := _says(subject, pack.office_words):
+        if office := _says(subject, pack.office_words, pack.denial_words):
             yield Evidence("label-office", "fixed", args={"label": office})
         if rule.old in pack.spaced_codes:
             yield from _grouping(subject, rule)
@@ -278,6 +294,8 @@ class Scales:
             yield Evidence("company", "fixed")
         if self._has_old:
             yield Evidence("other-old-numbers", "fixed")
+        if neighbour := self._landline_near(subject):
+            yield Evidence("landline-near", "fixed", args={"number": neighbour.phone.value})
 
     def _addresses(self, pack: Pack, rule: Rule) -> Iterator[Evidence]:
         """Compare the card's addresses with the province of the old reading."""
@@ -326,6 +344,23 @@ class Scales:
         return self.packs[subject.dialled.country_code], subject.rule
 
 
+def _ordered(found: Iterable[tuple[str, Subject]]) -> _Ordered:
+    """Arrange numbers by a key and their length, each list in their order, no number twice."""
+    by_key: dict[tuple[str, int], dict[int, Subject]] = {}
+    for key, subject in found:
+        nsn = subject.dialled.nsn
+        by_key.setdefault((key, len(nsn)), {})[int(nsn)] = subject
+    return {key: sorted(by_nsn.items()) for key, by_nsn in by_key.items()}
+
+
+def _near(ordered: Sequence[tuple[int, Subject]], own: int) -> Subject | None:
+    """Find a number within `_NEAR` of this one, but not itself."""
+    first = bisect_left(ordered, own - _NEAR, key=lambda pair: pair[0])
+    near = (pair for pair in ordered[first : first + 2] if pair[0] != own)
+    number, subject = next(near, (0, None))
+    return subject if abs(number - own) <= _NEAR else None
+
+
 def _line(subject: Subject) -> str:
     """Return the subscriber number of the old reading."""
     assert subject.rule
@@ -351,23 +386,48 @@ def _brackets(country_code: str, trunk: str, code: str) -> re.Pattern[str]:
     return re.compile(rf"\(\s*(?:\+?{country_code}[{dash}]*)?(?:{trunk})?{code}\s*\)")
 
 
-def _says(subject: Subject, words: tuple[str, ...]) -> str:
+def _says(subject: Subject, words: tuple[str, ...], denials: tuple[str, ...] = ()) -> str:
     """Return the word of the list that stands in the typed label or beside the number, or nothing.
 
-    A word that begins with `=` must be the whole label.
+    A word may be written without its diacritics, or with some of them; one that begins with `=`
+    must be the whole label, as it is spelled. A text with a denial in it says nothing.
     """
     for text in filter(None, (subject.phone.label, subject.written.words)):
         label = _spaced(text)
-        for word in words:
-            if label == f" {word[1:]} " if word[0] == "=" else f" {word} " in label:
-                return word.removeprefix("=")
+        if any(pattern.search(label) for _, pattern in _patterns(denials)):
+            continue
+        for word, pattern in _patterns(words):
+            if pattern.search(label):
+                return word
     return ""
 
 
+@cache
+def _patterns(words: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return each word with what finds it in a label that `_spaced` has written."""
+    return tuple((word.removeprefix("="), re.compile(_pattern(word))) for word in words)
+
+
+def _pattern(word: str) -> str:
+    if word.startswith("="):
+        return f"^ {_apart(word[1:])} $"
+    optional = (f"{char}?" if _is_mark(char) else re.escape(char) for char in _apart(word))
+    return f" {''.join(optional)} "
+
+
 def _spaced(text: str) -> str:
-    """Write a label in lower case, its words between single spaces."""
-    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", text).casefold())
-    return f" {' '.join(words)} "
+    """Write a label in lower case, its words between single spaces; Đ.T.D.Đ is one word."""
+    folded = _DOTTED.sub(r"\1", unicodedata.normalize("NFC", text).casefold())
+    return _apart(f" {' '.join(re.findall(_WORD, folded))} ")
+
+
+def _apart(text: str) -> str:
+    """Write diacritics as marks of their own, the stroke of đ too."""
+    return unicodedata.normalize("NFD", text).replace("đ", "d" + _STROKE)
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.combining(char) > 0
 
 
 def fold(text: str) -> str:

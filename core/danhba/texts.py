@@ -274,6 +274,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Other numbers on the card are certainly old.",
         "Liên hệ còn có số khác chắc chắn là số cũ.",
     ),
+    "landline-near": (
+        "The card also holds a landline of today with a number close to it[: {number}].",
+        "Liên hệ còn có một số bàn hiện nay gần với số này[: {number}].",
+    ),
     # --- why a field cannot be read (phone.py) ----------------------------------------------------
     "empty": ("The field is empty.", "Trường để trống."),
     "no-digits": ("There are no digits in it.", "Không có chữ số nào."),

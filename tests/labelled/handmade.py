@@ -81,14 +81,14 @@ def _labels() -> Iterator[Labelled]:
         "ĐT bàn", "đt bàn", "Máy bàn", "MÁY BÀN", "máy  bàn", "Bàn", "Số bàn", "Điện thoại bàn",
         "Cố định", "ĐT cố định", "Điện thoại cố định", "Landline", "LANDLINE", "may ban", "DT ban",
         "co dinh", "dien thoai co dinh", "Ma\u0301y ba\u0300n", "Máy bàn:", "Máy bàn (cũ)",
-        "Máy bàn cơ quan", "land line",
+        "Máy bàn cơ quan", "land line", "DT bàn", "Dt ban", "máy ban", "Đ.T bàn", "co định",
     ):  # fmt: skip
         target = Tel("0838123456", "convert", "02838123456", label=label)
         yield _one("decisive: label-fixed", target)
         target = Tel("0373821234", "convert", "02373821234", label=label)
         yield _one("decisive: label-fixed", target)
     for label in (
-        "di động", "Di động", "DI ĐỘNG", "DĐ", "dđ", "ĐTDĐ", "đtdđ", "Đ.T.D.Đ", "Zalo", "zalo",
+        "di động", "Di động", "DI ĐỘNG", "DĐ", "dđ", "ĐTDĐ", "đtdđ", "Đ.T.D.Đ", "DTDĐ", "di đông", "Zalo", "zalo",
         "Viber", "VIBER", "Số Zalo", "ĐT di động", "Điện thoại di động", "di dong", "dtdd", "DTDD",
         "Di đô\u0323ng",
     ):  # fmt: skip
@@ -106,11 +106,12 @@ def _words_like_labels() -> Iterator[Labelled]:
     for label in (
         "bạn", "Bạn bè", "bạn thân", "Bạn học", "bán hàng", "Bán hàng", "ban hang", "Ban giám đốc",
         "Ban quản lý", "ban giam doc", "bán", "bản thân", "Trưởng ban", "bàn giao", "Bangkok",
-        "Lan", "island", "Việt Nam", "Chính", "Khác", "Mẹ", "Nhà", "Công ty", "di dời", "cá định",
+        "máy bạn", "số bạn", "so ban", "Lan", "island", "Việt Nam", "Chính", "Khác", "Mẹ", "Nhà", "Công ty", "di dời", "cá định",
         "Gia đình", "băn khoăn",
     ):  # fmt: skip
         yield _one("label that only looks decisive", Tel("0373821234", "keep|ask", label=label))
-    for label in ("ban", "không phải máy bàn", "không phải số cố định", "not a landline",
+    for label in ("ban", "không phải fax", "Khong phai may ban", "ko phải máy bàn",
+                  "không phải máy bàn", "không phải số cố định", "not a landline",
                   "máy bàn đã bỏ, giờ là di động", "bàn/di động"):  # fmt: skip
         yield _one("label that can be read two ways", Tel("0373821234", "keep|ask", label=label))
     for label in ("_$!<Mobile>!$_", "_$!<Home>!$_", "_$!<Work>!$_", "_$!<Main>!$_", "_$!<Other>!$_"):
@@ -204,6 +205,11 @@ def _neighbours() -> Iterator[Labelled]:
     yield _one(about, Tel("0373821234"), Tel("0383821240", "convert", "02383821240", ";TYPE=FAX"))
     yield _one(about, Tel("0838123456"), Tel("0863812340", "keep"))
     yield _one(about, Tel("0373821234"), Tel("0373821240", label="Zalo"))
+    about = "neighbour in its new form"
+    yield _one(about, Tel("0838123456"), Tel("028 3812 3556"))
+    for new in ("028 3812 3457", "+84 28 3812 3555", "02838123357"):
+        yield _one(about, Tel("0838123456", "ask"), Tel(new))
+        yield _one(about, Tel("0838123456", label="Zalo"), Tel(new))
     about = "neighbours proved together"
     fax = Tel("(08) 3812 3456", "convert", "02838123456")
     near = tuple(Tel(f"083812{n}", "convert", f"0283812{n}") for n in (3457, 3460, 3499, 3400))
