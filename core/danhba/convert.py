@@ -256,7 +256,7 @@ def _judge(pack: Pack, judge: Judge, dialled: Dialled) -> Judged:
         return Judged("keep", "too-short", "unreadable", country_code=code)
     rule, present = pack.rule_for(nsn), pack.range_of(nsn)
     kind = judge.kind(code, nsn, pack.block_digits)
-    if rule is None or (kind and not _has_old_reading(rule, nsn)):
+    if rule is None or not _has_old_reading(rule, nsn):
         return _current(kind, present, code)
     after = judge.kind(code, new_nsn(rule, nsn), pack.block_digits)
     if after not in (rule.kind, "fixed-or-mobile"):
@@ -277,7 +277,7 @@ def _judge(pack: Pack, judge: Judge, dialled: Dialled) -> Judged:
 
 
 def _has_old_reading(rule: Rule, nsn: str) -> bool:
-    """Say whether a number valid today may be an old one: not when all old lines are documented."""
+    """Say whether a number may be an old one: not where all old lines are documented without it."""
     return not rule.exhaustive or nsn[len(rule.old) :].startswith(rule.lines)
 
 
