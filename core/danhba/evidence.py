@@ -217,11 +217,9 @@ class Scales:
 
     @cached_property
     def _becoming(self) -> frozenset[tuple[str, str]]:
-        """What the old mobile numbers of the card become: country code and NSN."""
+        """What the numbers of the card become by their rules: country code and NSN."""
         return frozenset(
-            (s.dialled.country_code, s.rule.new + _line(s))
-            for s in self.subjects
-            if s.rule and s.rule.kind == "mobile"
+            (s.dialled.country_code, s.rule.new + _line(s)) for s in self.subjects if s.rule
         )
 
     @cached_property

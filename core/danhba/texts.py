@@ -227,8 +227,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Chính số này được dùng cho ứng dụng nhắn tin trong liên hệ.",
     ),
     "old-mobile-form-too": (
-        "The card also holds the old 11-digit form of this very mobile.",
-        "Liên hệ còn có dạng 11 số cũ của chính số di động này.",
+        "The card also holds the old form of this very number of today.",
+        "Liên hệ còn có dạng cũ của chính số hiện nay này.",
     ),
     "no-such-landline": (
         "No landline there ever began with this digit[ ({digit})].",

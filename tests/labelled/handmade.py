@@ -114,7 +114,13 @@ def _words_like_labels() -> Iterator[Labelled]:
                   "không phải máy bàn", "không phải số cố định", "not a landline",
                   "máy bàn đã bỏ, giờ là di động", "bàn/di động"):  # fmt: skip
         yield _one("label that can be read two ways", Tel("0373821234", "keep|ask", label=label))
-    for label in ("_$!<Mobile>!$_", "_$!<Home>!$_", "_$!<Work>!$_", "_$!<Main>!$_", "_$!<Other>!$_"):
+    for label in (
+        "_$!<Mobile>!$_",
+        "_$!<Home>!$_",
+        "_$!<Work>!$_",
+        "_$!<Main>!$_",
+        "_$!<Other>!$_",
+    ):
         yield _one("label of Apple's own", Tel("0373821234", "keep|ask", label=label))
 
 
@@ -351,8 +357,18 @@ def _companies() -> Iterator[Labelled]:
     )  # fmt: skip
     for name, lines in kinds:
         yield Labelled(about, (Tel("0373821234", "ask"),), lines, name)
-        yield Labelled("one reading: on a company's card", (Tel("0168 123 4567", "convert", "0381234567"),), lines, name)
-        yield Labelled("one reading: on a company's card", (Tel("04 3825 1234", "convert", "02438251234"),), lines, name)
+        yield Labelled(
+            "one reading: on a company's card",
+            (Tel("0168 123 4567", "convert", "0381234567"),),
+            lines,
+            name,
+        )
+        yield Labelled(
+            "one reading: on a company's card",
+            (Tel("04 3825 1234", "convert", "02438251234"),),
+            lines,
+            name,
+        )
     person = ("N:Mẫu;Thẻ;;;", "FN:Thẻ Mẫu", "ORG:Công ty Mẫu")
     yield Labelled("ambiguous, nothing on the card", (Tel("0373821234"),), (), person)
 

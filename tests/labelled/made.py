@@ -378,7 +378,9 @@ def _would_hop(rng: Random) -> Iterator[Labelled]:
         yield Labelled(about, (fax, Tel(number, "ask")))
         same = tel(number, "convert", f"0{today}")
         yield Labelled("old mobile on an old card", (same,), ("REV:2015-05-05T05:05:05Z",))
-        yield Labelled("old mobile with weak hints", (Tel(number, "convert", f"0{today}", ";TYPE=WORK"),))
+        yield Labelled(
+            "old mobile with weak hints", (Tel(number, "convert", f"0{today}", ";TYPE=WORK"),)
+        )
 
 
 def _is_of(range_: Range, old: str, new: str) -> bool:

@@ -190,9 +190,13 @@ def _company(draft: Draft, rng: Random) -> None:
     draft.name = COMPANY
 
 
+_OTHER_OLD = "0169 77 1"
+
+
 def _other_old(draft: Draft, rng: Random) -> None:
     last = f"{rng.randint(1000, 9999)}"
-    old, to = rng.choice(((f"0169 77 1{last}", f"039771{last}"), (f"0511 38 1{last}", f"0236381{last}")))
+    mobile, fixed = (f"{_OTHER_OLD}{last}", f"039771{last}"), (f"0511 38 1{last}", f"0236381{last}")
+    old, to = rng.choice((mobile, fixed))
     draft.others.append(Tel(old, "convert", to))
 
 
@@ -297,7 +301,7 @@ def _seen_with(other: Tel, pieces: tuple[Piece, ...]) -> Tel:
         return other
     if "abroad" in names:
         return replace(other, expect="ask", to="")
-    if other.value.startswith("01") and "old-mobile" in names:
+    if other.value.startswith("01") and not other.value.startswith(_OTHER_OLD):
         mobile = [p for p in pieces if p.side == "mobile" and p.decisive and p.slot != "old"]
         if any(piece.hops for piece in pieces) and not mobile:
             return replace(other, expect="ask", to="")
