@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from danhba.card import Card, Phone
+from danhba.card import Address, Card, Phone
 from danhba.packs import Pack, Rule
 from danhba.phone import Dialled, Written
 
@@ -33,6 +33,7 @@ _FAX_LABELS = frozenset({"fax", "homefax", "workfax", "otherfax"})
 _MOBILE_LABELS = frozenset({"cell", "mobile", "iphone", "text", "msg", "workmobile"})
 _PLACE_LABELS = frozenset({"work", "home", "business", "main"})
 _STROKE = "\N{COMBINING SHORT STROKE OVERLAY}"
+_PIECES = re.compile(r"[,;\n]|\s[-\N{EN DASH}]\s")
 _WORD = re.compile(r"[^\W_]+")
 _DOTTED = re.compile(r"\b([^\W\d_])\.(?=[^\W\d_]\b)")
 _INTERNATIONAL = frozenset({"international", "prefix", "bare"})
@@ -86,6 +87,14 @@ class Earlier(NamedTuple):
     version: str
     date: date | None
     ours: frozenset[str]
+
+    def then(self, version_before: str, later: Earlier) -> Earlier:
+        """Return what counts after another write of ours.
+
+        The first date stays while nobody else touched the card between our writes.
+        """
+        day = self.date if self.version == version_before else later.date
+        return Earlier(later.version, day, self.ours | later.ours)
 
 
 def decide(found: Sequence[Evidence]) -> tuple[Literal["convert", "keep", "ask"], str]:
@@ -144,7 +153,7 @@ class Scales:
 
     def _signs_of_abroad(self, home: Pack) -> Iterator[Evidence]:
         for country in self._countries:
-            if country and country not in _folded(home.country_names):
+            if country and not _is_in(home, country):
                 yield Evidence("foreign-address", "foreign", "decisive", {"country": country})
         foreign = [s for s in self.subjects if s.dialled.country_code != home.country_code]
         at_home = len([s for s in self.subjects if self._is_provably_of(home, s)])
@@ -172,7 +181,7 @@ class Scales:
         pack, rule = self._pack_and_rule(subject)
         born = self._born(subject)
         day = self._date_for(subject)
-        if day and born and day < born:
+        if day and born and day < born and not self._is_belied(day, subject):
             args = {"date": day.isoformat(), "since": born.isoformat()}
             yield Evidence("card-older", "fixed", "decisive", args)
         yield from self._proofs_on_field(subject)
@@ -298,10 +307,9 @@ class Scales:
     def _addresses(self, pack: Pack, rule: Rule) -> Iterator[Evidence]:
         """Compare the card's addresses with the province of the old reading."""
         parts = {
-            _without_rank(fold(part))
+            _without_rank(place)
             for address in self.card.details.addresses
-            for part in (address.locality, address.region, address.street.rpartition(",")[2])
-            if part
+            for place in _places(address, pack)
         }
         if parts & _names_of(pack, rule.name_vi or rule.name):
             yield Evidence("address-there", "fixed", args={"name": rule.name_vi or rule.name})
@@ -316,20 +324,50 @@ class Scales:
 
     def _date_for(self, subject: Subject) -> date | None:
         if self.earlier and subject.phone.value not in self.earlier.ours:
-            return self.earlier.date
+            return self._earlier_date
         return self._date
 
     @cached_property
     def _date(self) -> date | None:
         """The card's date; None when unknown, impossible, or belied by a number on the card."""
         stamp = self.card.details.date
-        if stamp is None:
+        return self._credible(stamp.astimezone(UTC).date(), self.subjects) if stamp else None
+
+    @cached_property
+    def _earlier_date(self) -> date | None:
+        """The same of the card before our own write; what we wrote does not belie it."""
+        if not self.earlier or not self.earlier.date:
             return None
-        day = stamp.astimezone(UTC).date()
+        ours = self.earlier.ours
+        return self._credible(
+            self.earlier.date, [s for s in self.subjects if s.phone.value not in ours]
+        )
+
+    def _credible(self, day: date, subjects: Iterable[Subject]) -> date | None:
         if not _FIRST_DATE <= day <= self.today:
             return None
-        younger = (self._born(s) for s in self.subjects if s.rule is None)
+        younger = (self._born(s) for s in subjects if s.rule is None)
         return None if any(born and day < born for born in younger) else day
+
+    def _is_belied(self, day: date, subject: Subject) -> bool:
+        """Say whether another number is surely a mobile, of a range that did not exist that day."""
+        ours = self.earlier.ours if self.earlier else frozenset[str]()
+        return any(
+            day < born and other.dialled.nsn != subject.dialled.nsn
+            for other, born in self._surely_mobile
+            if other.phone.value not in ours
+        )
+
+    @cached_property
+    def _surely_mobile(self) -> tuple[tuple[Subject, date], ...]:
+        """The ambiguous numbers that are proved to be of today, and since when they can be."""
+        return tuple(
+            (subject, born)
+            for subject in self.subjects
+            if subject.rule
+            and (born := self._born(subject))
+            and any(self._decisive_mobile(subject))
+        )
 
     def _born(self, subject: Subject) -> date | None:
         """Return the day before which no number of today's range existed; None when unknown."""
@@ -437,6 +475,23 @@ def fold(text: str) -> str:
 @cache
 def _folded(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(map(fold, names))
+
+
+def _is_in(pack: Pack, country: str) -> bool:
+    """Say whether an address's country, folded, is the pack's; some write a province there."""
+    return country in _folded(pack.country_names) or _without_rank(country) in _all_names(pack)
+
+
+def _places(address: Address, pack: Pack) -> Iterator[str]:
+    """Yield the places that an address names, folded; of a street with a town behind it, the town.
+
+    Streets are named after provinces, so a street by itself names no place.
+    """
+    for part in (address.locality, address.region):
+        yield from filter(None, map(fold, _PIECES.split(part)))
+    pieces = [fold(piece) for piece in _PIECES.split(address.street)[1:]]
+    towns = [piece for piece in pieces if piece and piece not in _folded(pack.country_names)]
+    yield from towns[-1:]
 
 
 def _without_rank(name: str) -> str:
