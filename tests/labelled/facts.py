@@ -28,7 +28,8 @@ ONE_READING_LEADS = {"52": "4567", "55": "234567", "67": "34567"}
 """Codes that are ambiguous in part, with the first subscriber digits that are not."""
 
 NORTH_AMERICAN = frozenset((
-    "231", "240", "281", "320", "321", "350", "351", "500", "501", "510", "650", "651", "780", "781",
+    "231", "240", "281", "320", "321", "350", "351",
+    "500", "501", "510", "650", "651", "780", "781",
 ))  # fmt: skip
 """Old codes whose ten digits without the 0 may also be a number of the United States or Canada."""
 

@@ -88,8 +88,9 @@ def _labels() -> Iterator[Labelled]:
         target = Tel("0373821234", "convert", "02373821234", label=label)
         yield _one("decisive: label-fixed", target)
     for label in (
-        "di động", "Di động", "DI ĐỘNG", "DĐ", "dđ", "ĐTDĐ", "đtdđ", "Đ.T.D.Đ", "DTDĐ", "di đông", "Zalo", "zalo",
-        "Viber", "VIBER", "Số Zalo", "ĐT di động", "Điện thoại di động", "di dong", "dtdd", "DTDD",
+        "di động", "Di động", "DI ĐỘNG", "DĐ", "dđ", "ĐTDĐ", "đtdđ", "Đ.T.D.Đ", "DTDĐ",
+        "di đông", "Zalo", "zalo", "Viber", "VIBER", "Số Zalo", "ĐT di động",
+        "Điện thoại di động", "di dong", "dtdd", "DTDD",
         "Di đô\u0323ng",
     ):  # fmt: skip
         yield _one("decisive: label-mobile", Tel("0838123456", label=label))
@@ -106,8 +107,8 @@ def _words_like_labels() -> Iterator[Labelled]:
     for label in (
         "bạn", "Bạn bè", "bạn thân", "Bạn học", "bán hàng", "Bán hàng", "ban hang", "Ban giám đốc",
         "Ban quản lý", "ban giam doc", "bán", "bản thân", "Trưởng ban", "bàn giao", "Bangkok",
-        "máy bạn", "số bạn", "so ban", "Lan", "island", "Việt Nam", "Chính", "Khác", "Mẹ", "Nhà", "Công ty", "di dời", "cá định",
-        "Gia đình", "băn khoăn",
+        "máy bạn", "số bạn", "so ban", "Lan", "island", "Việt Nam", "Chính", "Khác", "Mẹ", "Nhà",
+        "Công ty", "di dời", "cá định", "Gia đình", "băn khoăn",
     ):  # fmt: skip
         yield _one("label that only looks decisive", Tel("0373821234", "keep|ask", label=label))
     for label in ("ban", "không phải fax", "Khong phai may ban", "ko phải máy bàn",
@@ -185,8 +186,8 @@ def _handles() -> Iterator[Labelled]:
 
 def _twins() -> Iterator[Labelled]:
     about = "decisive: new-form"
-    for new in ("0237 382 1234", "+84 237 382 1234", "(0237) 3821234", "02373821234", "842373821234",
-                "0084 237 3821234", "0237.382.1234 ext 12"):  # fmt: skip
+    for new in ("0237 382 1234", "+84 237 382 1234", "(0237) 3821234", "02373821234",
+                "842373821234", "0084 237 3821234", "0237.382.1234 ext 12"):  # fmt: skip
         yield _one(about, Tel("037 382 1234", "convert", "02373821234"), Tel(new))
     about = "new form of another number"
     for new in ("0237 382 5678", "0238 382 1234", "024 3738 2123", "0297 382 1234"):
@@ -248,6 +249,15 @@ def _dates() -> Iterator[Labelled]:
     for newer in ("028 3812 9999", "+84 24 3825 1234", "0236 3821 999", "0898 123 456",
                   "0868123456", "0812345678"):  # fmt: skip
         yield _one(about, Tel(old), Tel(newer), lines=rev)
+    about = "date belied by a number that is surely a mobile"
+    doubted = Tel(old, "keep|ask")
+    zalo = Tel("0383812345", "ask", label="Zalo")
+    yield _one(about, doubted, zalo, lines=rev)
+    yield _one(about, doubted, Tel("0383812345", "ask"), lines=(*rev, "IMPP:zalo:0383812345"))
+    twins = Tel("0383812345", "ask"), Tel("0168 381 2345", "convert", "0383812345")
+    yield _one(about, doubted, *twins, lines=rev)
+    yield _one(about, doubted, Tel("0389123456", "ask|keep"), lines=rev)
+    yield _one(about, Tel(old, "convert", new, ";TYPE=FAX"), zalo, lines=rev)
     both = (Tel(old, "convert", new), Tel("0705 123 456", "convert", "02705123456"))
     yield _one("date before the new range", *both, lines=rev)
     also = (Tel(old, "convert", new), Tel("0912 345 678"), Tel("+1 650 253 0000"))
@@ -272,6 +282,13 @@ def _addresses() -> Iterator[Labelled]:
     ):  # fmt: skip
         yield _one(about, Tel(number, "ask"), lines=(at("", place),))
         yield _one(about, Tel(number, "ask"), lines=(at(place, "", "Việt Nam"),))
+    for number, place in (
+        ("0838123456", "Quận 1\\, TP. Hồ Chí Minh"), ("0383821234", "Vinh\\, Nghệ An"),
+        ("0363821234", "Thái Bình\\, Việt Nam"), ("0583821234", "Nha Trang - Khánh Hòa"),
+    ):  # fmt: skip
+        yield _one("address in one part", Tel(number, "ask"), lines=(at(place),))
+        street = f"ADR:;;12 Lê Lợi\\, {place};;;;"
+        yield _one("address in one part", Tel(number, "ask"), lines=(street,))
     about = "suggestive: address-elsewhere"
     for number, place in (
         ("0363821234", "Hà Nội"), ("0363821234", "Ninh Bình"), ("0563821234", "Bình Dương"),
@@ -282,6 +299,12 @@ def _addresses() -> Iterator[Labelled]:
     about = "street named after a province"
     yield _one(about, Tel("0363821234"), lines=(at("Hà Nội", "", "", "12 Thái Bình"),))
     yield _one(about, Tel("0373821234"), lines=(at("Hà Nội", "", "", "12 Thanh Hóa"),))
+    yield _one(about, Tel("0373821234"), lines=("ADR:;;12 Thanh Hóa\\, Hà Nội;;;;",))
+    about = "home card: address"
+    for country in ("CHXHCN Việt Nam", "Socialist Republic of Vietnam", "VIỆT-NAM", "Viet Nam.",
+                    "TP. Hồ Chí Minh", "Hà Nội"):  # fmt: skip
+        old = Tel("0168 123 4567", "convert", "0381234567")
+        yield _one(about, old, lines=(at("Quận 1", "", country),))
 
 
 def _australia() -> Iterator[Labelled]:
@@ -323,8 +346,8 @@ def _several_in_a_field() -> Iterator[Labelled]:
     ):  # fmt: skip
         yield _one(about, tel(value, "convert", to))
     about = "second number written in part"
-    for value in ("04 38251234/57", "04 38251234 - 38251235", "0168 123 4567/68", "08 38123456/57/58",
-                  "(08) 38123456-7"):  # fmt: skip
+    for value in ("04 38251234/57", "04 38251234 - 38251235", "0168 123 4567/68",
+                  "08 38123456/57/58", "(08) 38123456-7"):  # fmt: skip
         yield _one(about, Tel(value, "keep|ask"))
     about = "no number"
     for value in ("", "gọi mẹ", "0168 xxx xxxx", "0168 123", "0168 123 45678", "016812345678901",
