@@ -52,12 +52,14 @@ class Sent(NamedTuple):
         ref_after: Its ref after the write.
         date: Its own date before.
         values: The values written.
+        version: Its version before.
     """
 
     planned: str
     ref_after: str
     date: str
     values: tuple[str, ...]
+    version: str
 
 
 class Pending:
@@ -212,7 +214,8 @@ class Pending:
             ref_after = back[1]
             self.log.add(IntentLine(line.ref, *back, wanted, card.sha256))
         values = tuple(change.after for change in wanted if isinstance(change, SetNumber))
-        self.sent[card.ref] = Sent(line.ref, ref_after or card.ref, line.date, values)
+        now_at = ref_after or card.ref
+        self.sent[card.ref] = Sent(line.ref, now_at, line.date, values, card.version)
         return edit
 
     def _note(self, ref: str, status: OutcomeStatus, version: str = "", detail: str = "") -> None:
@@ -242,7 +245,9 @@ def _write(job: Job, log: LogWriter, pending: Pending, result: Result) -> None:
         card = pending.sent.pop(outcome.ref)
         record(log, result, outcome_line(card.planned, outcome))
         if outcome.status == "written":
-            row = Written(outcome.ref, card.ref_after, outcome.version, card.date, card.values)
+            row = Written(
+                outcome.ref, card.ref_after, outcome.version, card.date, card.values, card.version
+            )
             written.append((row, found))
         if len(written) >= BATCH:
             _remember(job, written)
@@ -262,7 +267,9 @@ def _remember(job: Job, written: list[tuple[Written, Card | None]]) -> None:
         return
     job.state.remember_written(job.source, rows)
     for row in rows:
-        job.context.remember(row.ref_after, earlier_of(row))
+        known, later = job.context.ledger.get(row.ref), earlier_of(row)
+        earlier = known.then(row.version_before, later) if known else later
+        job.context.remember(row.ref_after, earlier)
     saw_written(job, proposals, [card for _, card in written if card])
 
 
@@ -286,7 +293,7 @@ def _written(entry: Entry, card: Card) -> Written:
     line = entry.line
     changes = entry.sent(entry.steps[-1]).changes
     values = tuple(change.after for change in changes if isinstance(change, SetNumber))
-    return Written(line.ref, card.ref, card.version, line.date, values)
+    return Written(line.ref, card.ref, card.version, line.date, values, line.version)
 
 
 def settle(job: Job, path: Path) -> Result:

@@ -256,7 +256,7 @@ def _judge(pack: Pack, judge: Judge, dialled: Dialled) -> Judged:
         return Judged("keep", "too-short", "unreadable", country_code=code)
     rule, present = pack.rule_for(nsn), pack.range_of(nsn)
     kind = judge.kind(code, nsn, pack.block_digits)
-    if rule is None or (kind and not _has_old_reading(rule, nsn)):
+    if rule is None or not _has_old_reading(rule, nsn):
         return _current(kind, present, code)
     after = judge.kind(code, new_nsn(rule, nsn), pack.block_digits)
     if after not in (rule.kind, "fixed-or-mobile"):
@@ -277,7 +277,7 @@ def _judge(pack: Pack, judge: Judge, dialled: Dialled) -> Judged:
 
 
 def _has_old_reading(rule: Rule, nsn: str) -> bool:
-    """Say whether a number valid today may be an old one: not when all old lines are documented."""
+    """Say whether a number may be an old one: not where all old lines are documented without it."""
     return not rule.exhaustive or nsn[len(rule.old) :].startswith(rule.lines)
 
 
@@ -421,7 +421,7 @@ class _Conversion:
         judged: list[Judged] = []
         for field in self.safe():
             judged.extend([number.judged for number in field.numbers])
-            if field.after != field.phone.value:
+            if _changes(field):
                 changes.append(_change(field))
             questions.extend(_questions(field))
         return Proposal(tuple(changes), tuple(questions), tuple(judged))
@@ -451,17 +451,16 @@ class _Conversion:
     def safe(self) -> list[Field]:
         """Judge every number; what would hop on a machine that remembers nothing is asked about.
 
-        First only the numbers that hop themselves; where others hop since these changed (a twin
-        that is gone, say), every conversion of the card.
+        First only the numbers that hop themselves; then those whose old form, gone by the change,
+        was all that proved a hopping number a mobile; at last every conversion of the card.
         """
         fields = self.weighed()
-        hops = self._hops(fields)
-        if not hops:
-            return fields
-        fields = [self._asked(field) if field.phone.key in hops else field for field in fields]
-        if not self._hops(fields):
-            return fields
-        return [self._asked(field) for field in fields]
+        for is_culprit in (_hops_itself, _becomes_one_that_hops, _changes):
+            hops = self._hops(fields)
+            if not hops.phones:
+                break
+            fields = [self._asked(field) if is_culprit(field, hops) else field for field in fields]
+        return fields
 
     def _asked(self, field: Field) -> Field:
         derived = self.context.derived
@@ -473,19 +472,32 @@ class _Conversion:
         )
         return _field(field.phone, numbers)
 
-    def _hops(self, fields: list[Field]) -> frozenset[str]:
-        """Return the phones of the changed card that would change again (DESIGN, promise 4)."""
-        if all(field.after == field.phone.value for field in fields):
-            return frozenset()
-        if _bears_no_proof(fields, self.context):
-            return frozenset()
+    def _hops(self, fields: list[Field]) -> _Hops:
+        """Return what of the changed card would change again (DESIGN, promise 4).
+
+        What is asked about lest it hop is left out: the next run will find the same and ask again.
+        """
+        if not any(map(_changes, fields)) or _bears_no_proof(fields, self.context):
+            return _NO_HOPS
         details = self.card.details
         midnight = datetime.combine(self.context.today, datetime.min.time(), UTC)
         today = msgspec.structs.replace(details, date=details.date and midnight)
         phones = tuple(msgspec.structs.replace(field.phone, value=field.after) for field in fields)
         card = Card(self.card.ref, b"", phones, lambda _: today)
-        again = _Conversion(card, self.context.without_memory).weighed()
-        return frozenset(field.phone.key for field in again if field.after != field.phone.value)
+        held_back = {field.phone.key for field in fields if _is_held_back(field)}
+        again = [
+            field for field in _Conversion(card, self.context.without_memory).weighed()
+            if field.phone.key not in held_back
+        ]  # fmt: skip
+        return _Hops(
+            frozenset(field.phone.key for field in again if _changes(field)),
+            frozenset(
+                number.dialled.nsn
+                for field in again
+                for number in field.numbers
+                if number.dialled and number.judged.verdict == "convert"
+            ),
+        )
 
     def _weigh(self, phone: Phone, number: Number) -> Number:
         judged, written, dialled = number.judged, number.written, number.dialled
@@ -527,6 +539,42 @@ class _Conversion:
         if answer is None:
             return verdict, code
         return ("keep", "answered") if answer == "keep" else ("convert", "answered")
+
+
+class _Hops(NamedTuple):
+    """What of a changed card would change again.
+
+    Attributes:
+        phones: The keys of the fields.
+        numbers: The NSNs in them, as they are after the first change.
+    """
+
+    phones: frozenset[str]
+    numbers: frozenset[str]
+
+
+_NO_HOPS = _Hops(frozenset(), frozenset())
+
+
+def _changes(field: Field, _: _Hops = _NO_HOPS) -> bool:
+    return field.after != field.phone.value
+
+
+def _is_held_back(field: Field) -> bool:
+    asked = any(number.judged.code == "would-hop" for number in field.numbers)
+    return asked and not _changes(field)
+
+
+def _hops_itself(field: Field, hops: _Hops) -> bool:
+    return field.phone.key in hops.phones
+
+
+def _becomes_one_that_hops(field: Field, hops: _Hops) -> bool:
+    return any(
+        new_nsn(number.judged.rule, number.dialled.nsn) in hops.numbers
+        for number in field.numbers
+        if number.dialled and number.judged.rule and number.judged.verdict == "convert"
+    )
 
 
 def _bears_no_proof(fields: list[Field], context: Context) -> bool:

@@ -168,12 +168,15 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         block_digits: The validity of a number never depends on more than its length and so many
             first digits of its NSN; 17, the safe value, means all of them.
         country_names: How people write the country in an address.
-        fixed_words: Words in a typed label that mean a landline; `=` before one: the whole label.
+        fixed_words: Words in a typed label that mean a landline, in lower case and with all their
+            diacritics, which a label may lack; `=` before one: the whole label, spelled so.
         office_words: Words in a typed label that merely suggest one.
         mobile_words: Words in a typed label that mean a mobile or a messenger.
+        denial_words: Words such as `not`, with which a label says nothing.
         spaced_codes: Old area codes whose end shows in the spelling, since no mobile prefix of
             today ends there; brackets around one prove a landline.
-        bracket_rivals: Countries where the same brackets are written around another area code.
+        bracket_rivals: Countries where the same brackets are written around another area code:
+            their names in an address, and their calling codes with a `+`.
     """
 
     id: str
@@ -188,6 +191,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     fixed_words: tuple[str, ...] = ()
     office_words: tuple[str, ...] = ()
     mobile_words: tuple[str, ...] = ()
+    denial_words: tuple[str, ...] = ()
     spaced_codes: tuple[Digits, ...] = ()
     bracket_rivals: tuple[str, ...] = ()
 

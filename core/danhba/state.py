@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,6 +57,7 @@ class Written(NamedTuple):
         version: Its version after.
         date: Its own date before, RFC 3339; empty when unknown.
         values: The phone values we wrote.
+        version_before: Its version before.
     """
 
     ref: str
@@ -64,11 +65,12 @@ class Written(NamedTuple):
     version: str
     date: str
     values: tuple[str, ...]
+    version_before: str = ""
 
 
 def earlier_of(row: Written) -> Earlier:
     """Return what the converter is told of a card we wrote."""
-    day = datetime.fromisoformat(row.date).date() if row.date else None
+    day = datetime.fromisoformat(row.date).astimezone(UTC).date() if row.date else None
     return Earlier(row.version, day, frozenset(row.values))
 
 
@@ -180,7 +182,10 @@ class State:
         }
 
     def remember_written(self, source: str, rows: Iterable[Written]) -> None:
-        """Keep what cards were before we wrote them; answers follow a card to its new ref."""
+        """Keep what cards were before we wrote them; answers follow a card to its new ref.
+
+        See `Earlier.then` for a card that we had written before.
+        """
         with self._open() as connection:
             for row in rows:
                 ours = "\n".join(row.values)
@@ -194,8 +199,8 @@ class State:
                 connection.execute(
                     "INSERT INTO written VALUES (?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE SET"
                     " version = ?3, ours = ours || char(10) || ?5,"
-                    " date = CASE date WHEN '' THEN ?4 ELSE date END",
-                    (source, row.ref_after, row.version, row.date, ours),
+                    " date = CASE version WHEN ?6 THEN date ELSE ?4 END",
+                    (source, row.ref_after, row.version, row.date, ours, row.version_before),
                 )
 
     def followed(self, source: str, key: str) -> Followed | None:

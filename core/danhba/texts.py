@@ -227,8 +227,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Chính số này được dùng cho ứng dụng nhắn tin trong liên hệ.",
     ),
     "old-mobile-form-too": (
-        "The card also holds the old 11-digit form of this very mobile.",
-        "Liên hệ còn có dạng 11 số cũ của chính số di động này.",
+        "The card also holds the old form of this very number of today.",
+        "Liên hệ còn có dạng cũ của chính số hiện nay này.",
     ),
     "no-such-landline": (
         "No landline there ever began with this digit[ ({digit})].",
@@ -273,6 +273,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "other-old-numbers": (
         "Other numbers on the card are certainly old.",
         "Liên hệ còn có số khác chắc chắn là số cũ.",
+    ),
+    "landline-near": (
+        "The card also holds a landline of today with a number close to it[: {number}].",
+        "Liên hệ còn có một số bàn hiện nay gần với số này[: {number}].",
     ),
     # --- why a field cannot be read (phone.py) ----------------------------------------------------
     "empty": ("The field is empty.", "Trường để trống."),
