@@ -5,7 +5,7 @@ All numbers are national significant numbers (NSN): digits without trunk prefix 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Annotated, Literal, TypeAlias, TypeVar
@@ -19,12 +19,17 @@ SomeDigits: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[0-9]*\Z")]
 Length: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=17)]
 
 
+Doubt: TypeAlias = Literal[
+    "unconfirmed", "reassigned", "still-in-use", "host-country", "two-targets"
+]
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One renumbering: numbers of `old_length` digits that begin with `old` now begin with `new`.
 
     Attributes:
-        id: The rule's name in logs and reports, unique in its pack.
-        old: First digits of the old NSN.
+        id: The rule's name in logs and reports, unique in its table of the file.
+        old: First digits of the old NSN; in the file also a list of them.
         new: What stands in their place in the new NSN.
         old_length: Digits of the whole old NSN.
         new_length: Digits of the whole new NSN.
@@ -40,6 +45,21 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         lines: First digits of the subscriber numbers that ever existed; empty when unknown.
         exhaustive: Whether `lines` is documented in full, so that a number outside has no old
             reading at all; otherwise it is only evidence.
+        ask: Why the rule never converts by itself and only makes questions; empty when it does.
+        withdrawn: How it is known that the old numbers are out of use although phonenumbers still
+            accepts them; without it, a number that is valid today is not converted by its digits.
+        note: What else a person should know about the rule.
+        confidence: How well the source supports the rule.
+        old_country_code: The calling code of the old numbers, where it is not the pack's; in the
+            file also a list of codes.
+        old_trunks: What was dialled inside the country before the old NSN, where it is not what
+            is dialled today; an empty text means that a national number was its NSN.
+        new_trunk: What is dialled inside the country before the new NSN, where something else was
+            before the old one; None leaves what is written.
+        new_country_code: The calling code of the new numbers, where it is not that of the old ones;
+            always the pack's, so no key of the file.
+        keep: How many first digits of `old` stand first in `new` too; no key of the file.
+        behind: How many last digits of `old` stand last in `new` too; no key of the file.
         line: Where the rule begins in its file, from 1.
     """
 
@@ -59,7 +79,21 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     lines: tuple[Digits, ...] = ()
     exhaustive: bool = False
+    ask: Doubt | Literal[""] = ""
+    withdrawn: str = ""
+    note: str = ""
+    confidence: Literal["high", "medium", "low"] = "high"
+    old_country_code: SomeDigits = ""
+    old_trunks: tuple[SomeDigits, ...] = ()
+    new_trunk: SomeDigits | None = None
+    new_country_code: SomeDigits = ""
+    keep: int = 0
+    behind: int = 0
     line: int = 0
+
+    def renumber(self, nsn: str) -> str:
+        """Return the new NSN of an old one."""
+        return self.new + nsn[len(self.old) :]
 
 
 class Range(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +183,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         country: ISO 3166 code of the country.
         country_code: Its calling code, without `+`.
         trunk_prefix: What is dialled before an NSN inside the country; may be empty.
+        trunk_optional: Whether numbers are as often written without the trunk prefix.
+        carrier_prefixes: What may be dialled in its place to choose a carrier.
         international_prefixes: What is dialled before a country code.
         nsn_lengths: Digits an ordinary subscriber's NSN may have today.
         block_digits: The validity of a number never depends on more than its length and so many
@@ -167,6 +203,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     country: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")]
     country_code: Digits
     trunk_prefix: SomeDigits = ""
+    trunk_optional: bool = False
+    carrier_prefixes: tuple[Digits, ...] = ()
     international_prefixes: tuple[Digits, ...] = ()
     nsn_lengths: tuple[Length, ...]
     block_digits: Length = 17
@@ -203,7 +241,12 @@ class Pack(Header, frozen=True, kw_only=True, dict=True):
 
     def rule_for(self, nsn: str) -> Rule | None:
         """Find the rule whose old numbers include `nsn`, whether or not it is in use today."""
-        return longest(self._rules, nsn)
+        return next(iter(self.rules_for(nsn)), None)
+
+    def rules_for(self, nsn: str) -> tuple[Rule, ...]:
+        """Find all such rules: more than one where an old number may have become either of two."""
+        by_size = self._rules.get(len(nsn), ())
+        return tuple(rule for size, by_prefix in by_size for rule in by_prefix.get(nsn[:size], ()))
 
     def range_of(self, nsn: str) -> Range | None:
         """Find the range of today's plan that includes `nsn`."""
@@ -214,8 +257,18 @@ class Pack(Header, frozen=True, kw_only=True, dict=True):
         return longest(self._closed, digits)
 
     @cached_property
-    def _rules(self) -> Index[Rule]:
-        return index_of((rule.old_length, rule.old, rule) for rule in self.rules)
+    def old_trunks(self) -> frozenset[str]:
+        """What was dialled before old numbers of its rules and is not dialled today."""
+        return frozenset(trunk for rule in self.rules for trunk in rule.old_trunks)
+
+    @cached_property
+    def _rules(self) -> Index[tuple[Rule, ...]]:
+        alike: dict[tuple[int, str], tuple[Rule, ...]] = {}
+        for rule in self.rules:
+            if not rule.old_country_code:
+                key = rule.old_length, rule.old
+                alike[key] = (*alike.get(key, ()), rule)
+        return index_of((*key, rules) for key, rules in alike.items())
 
     @cached_property
     def _ranges(self) -> Index[Range]:
@@ -224,6 +277,39 @@ class Pack(Header, frozen=True, kw_only=True, dict=True):
     @cached_property
     def _closed(self) -> Index[Closed]:
         return index_of((n, shut.prefix, shut) for shut in self.closed_ranges for n in shut.lengths)
+
+
+def merge(country_code: str, packs: Sequence[Pack]) -> Pack:
+    """Make one pack of all that packs say about a country code; the header is the first one's.
+
+    What shares a calling code shares its plan: +7 is Russia and Kazakhstan, and what was +377 44 in
+    Monaco is told by the pack of Kosovo.
+    """
+    first = packs[0]
+    if packs == [first] and first.country_code == country_code:
+        return first
+    own = [pack for pack in packs if pack.country_code == country_code]
+    return msgspec.structs.replace(
+        first,
+        country_code=country_code,
+        country_names=tuple(name for pack in packs for name in pack.country_names),
+        block_digits=max(pack.block_digits for pack in packs),
+        rules=tuple(rule for pack in packs for rule in _rules_under(country_code, pack)),
+        ranges=tuple(range_ for pack in own for range_ in pack.ranges),
+        closed_ranges=tuple(shut for pack in own for shut in pack.closed_ranges),
+        provinces=tuple(province for pack in own for province in pack.provinces),
+        mergers=tuple(merged for pack in own for merged in pack.mergers),
+        sha256="+".join(pack.sha256 for pack in packs),
+    )
+
+
+def _rules_under(country_code: str, pack: Pack) -> Iterator[Rule]:
+    """Give the rules of a pack for old numbers of a country code."""
+    for rule in pack.rules:
+        if rule.old_country_code == country_code:
+            yield msgspec.structs.replace(rule, old_country_code="")
+        elif not rule.old_country_code and pack.country_code == country_code:
+            yield rule
 
 
 T = TypeVar("T")

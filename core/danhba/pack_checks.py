@@ -119,12 +119,16 @@ def _check_overlaps(tables: Tables, faults: Faults) -> None:
     heads = _heads(tables.rules)
     for rule in tables.rules:
         for other in _meeting(heads, rule.old_length, rule.old):
+            if rule.old_country_code != other.old_country_code or (rule.ask and other.ask):
+                continue
             if (other.line, other.old) < (rule.line, rule.old):
                 text = f"rules {other.id} and {rule.id} overlap: {other.old} and {rule.old}"
                 faults.add(rule.line, f"{text} (lines {other.line} and {rule.line})")
     for shut in tables.closed:
         for length in shut.lengths:
             for rule in _meeting(heads, length, shut.prefix):
+                if rule.old_country_code:
+                    continue
                 text = f"closed range {shut.prefix!r} overlaps rule {rule.id}"
                 faults.add(shut.line, f"{text} (lines {rule.line} and {shut.line})")
 
@@ -160,6 +164,8 @@ def _check_chains(tables: Tables, faults: Faults) -> None:
     for rule in tables.rules:
         for start in (rule.new + line for line in rule.lines or ("",)):
             for other in _meeting(heads, rule.new_length, start):
+                if other.old_country_code:
+                    continue
                 hop = max(start, other.old, key=len)
                 if longest(in_use, hop.ljust(rule.new_length)) is None:
                     faults.add(

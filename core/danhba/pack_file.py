@@ -11,7 +11,7 @@ import functools
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args, get_origin
 
 import msgspec
@@ -19,6 +19,10 @@ import msgspec
 from danhba.errors import PackError
 from danhba.numbering import Closed, Header, Merged, Pack, Province, Range, Rule
 from danhba.pack_checks import Faults, Tables, check_outputs, check_tables, did_you_mean
+from danhba.pack_patterns import fill, spread
+
+OURS = frozenset({"line", "keep", "behind", "new_country_code"})
+"""Attributes that are made here and no keys of the file."""
 
 
 def read_pack(data: bytes, path: str, *, judge: bool = False) -> Pack:
@@ -53,6 +57,9 @@ def read_pack(data: bytes, path: str, *, judge: bool = False) -> Pack:
     )
 
 
+_NOTHING: dict[str, Any] = {}
+
+
 class _Table(NamedTuple):
     """One table of the file: its values and where they stand.
 
@@ -61,12 +68,14 @@ class _Table(NamedTuple):
         values: What tomllib read.
         line: The line of its header.
         lines: The line of each key.
+        made: Values of `OURS`.
     """
 
     label: str
     values: dict[str, Any]
     line: int
     lines: dict[str, int]
+    made: dict[str, Any] = _NOTHING
 
     def at(self, key: str) -> int:
         """Give the line of a key, or of the header where the key is missing."""
@@ -160,6 +169,14 @@ class _Reader:
         return table.values
 
     def _rule_tables(self) -> Iterator[_Table]:
+        """Give the [[rule]] tables, one for each old prefix and old country code."""
+        own = self.header.country_code if self.header else ""
+        for table in self._complete_rules():
+            for one in _spread(table, "old"):
+                for rule in _spread(one, "old_country_code"):
+                    yield _with_new(rule, own)
+
+    def _complete_rules(self) -> Iterator[_Table]:
         """Give the [[rule]] tables, each with the keys it takes from its wave."""
         named = self._keyed("wave", self._document.get("wave", {})).values
         waves = {name: self._keyed(f"wave.{name}", values) for name, values in named.items()}
@@ -192,12 +209,7 @@ class _Reader:
             return
         for number, values in enumerate(found):
             table = _Table(f"[[{name}]]", values, *self._places.get((name, number), _NOWHERE))
-            prefix = values.get("prefix")
-            if not prefix or not isinstance(prefix, list):
-                yield table  # an empty list is left in, to be found wrong
-                continue
-            for one in prefix:
-                yield table._replace(values=values | {"prefix": one})
+            yield from _spread(table, "prefix")
 
     def _read_all(self, tables: Iterable[_Table], struct: type[S]) -> tuple[S, ...]:
         """Read tables of one sort; those with faults are left out."""
@@ -208,12 +220,32 @@ class _Reader:
         """Turn a table into a struct; None, and its faults noted, if it has any."""
         if table.values.keys() <= _fields(struct).keys():
             try:
-                return msgspec.convert(table.values | {"line": table.line}, struct)
+                return msgspec.convert(table.values | table.made | {"line": table.line}, struct)
             except msgspec.ValidationError:
                 pass  # msgspec names the first fault only
         for line, text in sorted(_explain(table, struct)):
             self.faults.add(line, text)
         return None
+
+
+def _spread(table: _Table, key: str) -> Iterator[_Table]:
+    """Make one table of each that a key's patterns stand for; a faulty value stays as it is."""
+    for one in spread(table.values.get(key)):
+        yield table._replace(values=table.values | {key: one}) if one is not None else table
+
+
+def _with_new(table: _Table, own_code: str) -> _Table:
+    """Fill the new prefix of a rule with the parts it takes from the old one."""
+    values = dict(table.values)
+    made: dict[str, Any] = _NOTHING
+    old, new = values.get("old"), values.get("new")
+    if isinstance(old, str) and isinstance(new, str):
+        values["new"], made["keep"], made["behind"] = fill(new, old)
+    if values.get("old_country_code") == own_code:
+        del values["old_country_code"]
+    elif "old_country_code" in values:
+        made["new_country_code"] = own_code
+    return table._replace(values=values, made=made)
 
 
 def _explain(table: _Table, struct: type[msgspec.Struct]) -> Iterator[tuple[int, str]]:
@@ -234,9 +266,9 @@ def _explain(table: _Table, struct: type[msgspec.Struct]) -> Iterator[tuple[int,
 
 @functools.cache
 def _fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
-    """Give the keys a table may have; `line` is ours."""
+    """Give the keys a table may have."""
     fields = msgspec.structs.fields(struct)
-    return {field.name: field for field in fields if field.name != "line"}
+    return {field.name: field for field in fields if field.name not in OURS}
 
 
 def _say(error: msgspec.ValidationError, field: msgspec.structs.FieldInfo) -> str:
@@ -247,10 +279,11 @@ def _say(error: msgspec.ValidationError, field: msgspec.structs.FieldInfo) -> st
     return text[0].lower() + text[1:]
 
 
-def _ranges_of_rules(rules: Iterable[Rule], listed: Iterable[Range]) -> tuple[Range, ...]:
+def _ranges_of_rules(rules: Sequence[Rule], listed: Iterable[Range]) -> tuple[Range, ...]:
     """Make a range of the new prefix of every rule of which the file lists no part as in use."""
     in_use = {(range_.length, range_.prefix) for range_ in listed}
     parts = {(length, prefix[:size]) for length, prefix in in_use for size in range(len(prefix))}
+    first_with = {(rule.new_length, rule.new): rule for rule in reversed(rules)}
     return tuple(
         Range(
             prefix=rule.new,
@@ -263,7 +296,8 @@ def _ranges_of_rules(rules: Iterable[Rule], listed: Iterable[Range]) -> tuple[Ra
             line=rule.line,
         )
         for rule in rules
-        if (rule.new_length, rule.new) not in parts
+        if first_with[rule.new_length, rule.new] is rule
+        and (rule.new_length, rule.new) not in parts
         and all(
             (rule.new_length, rule.new[:size]) not in in_use for size in range(len(rule.new) + 1)
         )
