@@ -1,27 +1,37 @@
-"""Which numbering packs are there? Finds them, loads them, puts them to phonenumbers."""
+"""Which numbering packs are there, and which one speaks of a country code? Finds and loads them.
+
+`codes.json` beside the built-in packs says which of them to read for a country code, so that a run
+reads no more of them than its numbers need.
+"""
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 
+import msgspec
+
 from danhba.errors import UsageError
-from danhba.numbering import Closed, Header, Merged, Pack, Province, Range, Rule
+from danhba.numbering import Closed, Header, Merged, Pack, Province, Range, Rule, merge
 from danhba.pack_checks import Faults, check_outputs, did_you_mean
 from danhba.pack_file import read_pack
 
 __all__ = [
-    "Closed", "Header", "Merged", "Pack", "Province", "Range", "Rule",
-    "builtin", "check", "load",
+    "Closed", "Header", "Merged", "Pack", "Packs", "Province", "Range", "Rule",
+    "builtin", "check", "for_country", "load",
 ]  # fmt: skip
 
+_FOLDER = resources.files("danhba") / "packs"
 
+
+@functools.cache
 def builtin() -> tuple[str, ...]:
-    """Name the packs that come with danhba, in alphabetical order."""
-    folder = resources.files("danhba") / "packs"
-    names = (file.name for file in folder.iterdir())
+    """Name the packs that come with danhba, in alphabetical order: ISO codes in lower case."""
+    names = (file.name for file in _FOLDER.iterdir())
     return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
 
 
@@ -41,6 +51,22 @@ def load(name_or_path: str) -> Pack:
     return _load_builtin(name_or_path)
 
 
+def for_country(country: str, given: Iterable[Pack] = ()) -> Pack:
+    """Return the pack of a country: the first given one that is of it, else the built-in one.
+
+    Raises:
+        UsageError: There is none.
+    """
+    code = country.upper()
+    home = next((pack for pack in given if pack.country == code), None)
+    if home is not None:
+        return home
+    if code.lower() not in builtin():
+        known = ", ".join(sorted({*map(str.upper, builtin()), *(pack.country for pack in given)}))
+        raise UsageError(f"--country {country}: no numbering pack; known are {known}. Give --pack.")
+    return _load_builtin(code.lower())
+
+
 def check(pack: Pack) -> tuple[str, ...]:
     """Put the new numbers of every rule to phonenumbers and say which rules give none it accepts.
 
@@ -52,10 +78,77 @@ def check(pack: Pack) -> tuple[str, ...]:
     return faults.sorted()
 
 
+class Packs(Mapping[str, Pack]):
+    """Country code -> all that the packs say about it, as one pack; read when first asked for.
+
+    Args:
+        home: The pack of the home country.
+        given: Packs that a person named; each takes the place of the built-in one of its country.
+    """
+
+    def __init__(self, home: Pack, given: Iterable[Pack] = ()) -> None:
+        self.given = (home, *(pack for pack in given if pack.country != home.country))
+        self._countries = {pack.country.lower() for pack in self.given}
+        self._known: dict[str, Pack | None] = {}
+
+    def get(self, key: str, default: object = None) -> Pack | None:  # type: ignore[override] # noqa: ARG002 - no default is ever given
+        """Return what is known about a country code; None when nothing is."""
+        try:
+            return self._known[key]
+        except KeyError:
+            found = self._known[key] = self._find(key)
+            return found
+
+    def __getitem__(self, key: str) -> Pack:
+        found = self.get(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        own = (code for pack in self.given for code in _codes_of(pack))
+        return iter(dict.fromkeys((*own, *_codes())))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _find(self, country_code: str) -> Pack | None:
+        names = (name for name in _codes().get(country_code, ()) if name not in self._countries)
+        found = [pack for pack in self.given if country_code in _codes_of(pack)]
+        found.extend(map(_load_builtin, names))
+        return merge(country_code, found) if found else None
+
+    def digests(self) -> dict[str, str]:
+        """Return the SHA-256 of each named pack, and one of all that are built in."""
+        return {**{pack.id: pack.sha256 for pack in self.given}, "built-in": _digest_of_builtin()}
+
+
+def _codes_of(pack: Pack) -> set[str]:
+    """Return the country codes a pack says something about."""
+    return {pack.country_code, *(rule.old_country_code or pack.country_code for rule in pack.rules)}
+
+
+@functools.cache
+def _codes() -> dict[str, tuple[str, ...]]:
+    """Read which built-in packs say something about a country code."""
+    return msgspec.json.decode(
+        (_FOLDER / "codes.json").read_bytes(), type=dict[str, tuple[str, ...]]
+    )
+
+
+@functools.cache
+def _digest_of_builtin() -> str:
+    """Return the SHA-256 of the built-in packs, one behind the other."""
+    digest = hashlib.sha256()
+    for name in builtin():
+        digest.update((_FOLDER / f"{name}.toml").read_bytes())
+    return digest.hexdigest()
+
+
 @functools.cache
 def _load_builtin(name: str) -> Pack:
     """Load a built-in pack, once per process."""
-    file = resources.files("danhba") / "packs" / f"{name}.toml"
+    file = _FOLDER / f"{name}.toml"
     if not file.is_file():
         raise UsageError(
             f"no numbering pack named {name!r}{did_you_mean(name, builtin())}; "

@@ -15,9 +15,10 @@ import rich_click as click
 from danhba import packs
 from danhba.card import Card, Phone, Why
 from danhba.cli.common import Screen, load_packs, pack_options
-from danhba.convert import Context, Number, converted, examine, new_nsn, readings_of, reasons
+from danhba.convert import Context, Number, converted, examine, readings_of, reasons
 from danhba.difflog import CardLine, SkipLine, read_log
 from danhba.errors import UsageError
+from danhba.reading import e164 as new_number
 from danhba.run import read_story
 from danhba.texts import language_of, sentence
 
@@ -74,7 +75,7 @@ def _describe_one(value: str, number: Number, numbers: tuple[Number, ...]) -> di
     after = e164 = None
     if judged.verdict == "convert" and rule and dialled:
         after = converted(value, (number,))
-        e164 = f"+{dialled.country_code}{new_nsn(rule, dialled.nsn)}"
+        e164 = new_number(dialled, rule)
     elif dialled and judged.kind != "unreadable" and dialled.form != "short":
         e164 = f"+{dialled.country_code}{dialled.nsn}"
     open_ = rule and dialled and (judged.ambiguous or judged.verdict == "ask")
