@@ -137,8 +137,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "withdrawn": (
         "An old number[: {old} became {new}][ ({name})]; it is out of use, though lists of valid"
         " numbers still have it.",
-        "Số cũ[: đầu số {old} đã đổi thành {new}][ ({name})]; đã ngừng sử dụng, dù danh mục số hợp lệ"
-        " vẫn còn ghi.",
+        "Số cũ[: đầu số {old} đã đổi thành {new}][ ({name})]; đã ngừng sử dụng,"
+        " dù danh mục số hợp lệ vẫn còn ghi.",
     ),
     "unconfirmed": (
         "Looks like an old number[: {old} became {new}][ ({name})], but the sources for that change"
@@ -153,8 +153,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         " sau đó đã được cấp lại cho mục đích khác.",
     ),
     "still-in-use": (
-        "May be an old number[: {old} became {new}][ ({name})], but some of these numbers were never"
-        " changed.",
+        "May be an old number[: {old} became {new}][ ({name})], but some of these numbers were"
+        " never changed.",
         "Có thể là số cũ[: đầu số {old} đã đổi thành {new}][ ({name})], nhưng một phần các số này"
         " không hề bị đổi.",
     ),
