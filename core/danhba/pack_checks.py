@@ -59,17 +59,24 @@ def check_outputs(country_code: str, rules: Iterable[Rule], faults: Faults) -> N
     """Check that phonenumbers accepts some new number of each rule, as the kind it declares."""
     judge = Judge()
     for rule in rules:
-        if not _adds_up(rule):
-            continue
-        found = {judge.kind(country_code, nsn, len(nsn)) for nsn in _samples(rule)}
-        if not found & {rule.kind, "fixed-or-mobile" if rule.kind != "voip" else "voip"}:
-            said = ", ".join(sorted(kind or "not valid" for kind in found))
-            faults.add(
-                rule.line,
-                f"rule {rule.id}: no new number {rule.new}… (first two subscriber digits "
-                f"{'of its lines' if rule.lines else '00 to 99'} tried) is a valid {rule.kind} "
-                f"number; phonenumbers says: {said}",
-            )
+        if _adds_up(rule):
+            wanted = {rule.kind, "fixed-or-mobile" if rule.kind != "voip" else "voip"}
+            found: set[str] = set()
+            for nsn in _samples(rule):
+                found.add(judge.kind(country_code, nsn, len(nsn)) or "not valid")
+                if not wanted.isdisjoint(found):
+                    break
+            else:
+                faults.add(rule.line, _without_output(rule, found))
+
+
+def _without_output(rule: Rule, found: Iterable[str]) -> str:
+    """Say that no new number of a rule is what the rule says."""
+    tried = "of its lines" if rule.lines else "00 to 99"
+    return (
+        f"rule {rule.id}: no new number {rule.new}… (first two subscriber digits {tried} tried) "
+        f"is a valid {rule.kind} number; phonenumbers says: {', '.join(sorted(found))}"
+    )
 
 
 def _check_rule(rule: Rule, faults: Faults) -> None:
@@ -83,6 +90,8 @@ def _check_rule(rule: Rule, faults: Faults) -> None:
             f"rule {rule.id}: {rule.old} to {rule.new} makes {rule.old_length} digits "
             f"{expected}, but new_length is {rule.new_length}",
         )
+    if rule.old == rule.new and rule.old_length == rule.new_length and not rule.new_country_code:
+        faults.add(rule.line, f"rule {rule.id}: {rule.old} to {rule.new} changes nothing")
     if rule.dual_start and rule.dual_end and rule.dual_end < rule.dual_start:
         faults.add(rule.line, f"rule {rule.id}: dual_end is before dual_start")
     if rule.dual_end and rule.cutoff <= rule.dual_end:

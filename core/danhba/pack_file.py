@@ -158,6 +158,9 @@ class _Reader:
         line, lines = self._places[("", 0)]
         headers = {name: place[0] for (name, number), place in self._places.items() if not number}
         values = {key: value for key, value in self._document.items() if key not in _TABLES}
+        for key in ("international_prefixes", "carrier_prefixes"):
+            if isinstance(values.get(key), list):
+                values[key] = list(spread(values[key]))
         return self._read(_Table("the pack", values, line, headers | lines), Header)
 
     def _read_sources(self) -> dict[str, str]:
@@ -245,6 +248,8 @@ def _with_new(table: _Table, own_code: str) -> _Table:
         del values["old_country_code"]
     elif "old_country_code" in values:
         made["new_country_code"] = own_code
+    if isinstance(values.get("old_trunks"), list):
+        values["old_trunks"] = list(spread(values["old_trunks"]))
     return table._replace(values=values, made=made)
 
 
