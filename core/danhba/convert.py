@@ -21,7 +21,7 @@ from danhba.evidence import Earlier, Evidence, Scales, Subject, fold
 from danhba.judge import Judge, Kind
 from danhba.packs import Pack, Packs, Range, Rule
 from danhba.phone import Dialled, Scan, Written, plain_nsn, scan
-from danhba.reading import dialing_of, e164, read, rewrite
+from danhba.reading import dialing_of, e164, read_number, rewrite
 
 Verdict: TypeAlias = Literal["convert", "keep", "ask"]
 NumberKind: TypeAlias = Kind | Literal["foreign", "unreadable"]
@@ -340,7 +340,7 @@ def _numbers(found: Scan, context: Context) -> tuple[Number, ...]:
 
 
 def _number(written: Written, context: Context) -> Number:
-    dialled = read(written, context.dialing, context.packs, context.judge)
+    dialled = read_number(written, context.dialing, context.packs, context.judge)
     return Number(written, dialled, context.judged(dialled))
 
 

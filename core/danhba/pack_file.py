@@ -11,7 +11,8 @@ import functools
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args, get_origin
 
 import msgspec
@@ -57,7 +58,7 @@ def read_pack(data: bytes, path: str, *, judge: bool = False) -> Pack:
     )
 
 
-_NOTHING: dict[str, Any] = {}
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class _Table(NamedTuple):
@@ -75,7 +76,7 @@ class _Table(NamedTuple):
     values: dict[str, Any]
     line: int
     lines: dict[str, int]
-    made: dict[str, Any] = _NOTHING
+    made: Mapping[str, Any] = _NOTHING
 
     def at(self, key: str) -> int:
         """Give the line of a key, or of the header where the key is missing."""
@@ -223,7 +224,8 @@ class _Reader:
         """Turn a table into a struct; None, and its faults noted, if it has any."""
         if table.values.keys() <= _fields(struct).keys():
             try:
-                return msgspec.convert(table.values | table.made | {"line": table.line}, struct)
+                values = {**table.values, **table.made, "line": table.line}
+                return msgspec.convert(values, struct)
             except msgspec.ValidationError:
                 pass  # msgspec names the first fault only
         for line, text in sorted(_explain(table, struct)):
@@ -240,7 +242,7 @@ def _spread(table: _Table, key: str) -> Iterator[_Table]:
 def _with_new(table: _Table, own_code: str) -> _Table:
     """Fill the new prefix of a rule with the parts it takes from the old one."""
     values = dict(table.values)
-    made: dict[str, Any] = _NOTHING
+    made: dict[str, Any] = {}
     old, new = values.get("old"), values.get("new")
     if isinstance(old, str) and isinstance(new, str):
         values["new"], made["keep"], made["behind"] = fill(new, old)

@@ -142,7 +142,8 @@ def dial(written: Written, dialing: Dialing) -> Dialled | None:
         lead = _carrier(digits, dialing) or lead
     if not lead:
         return _without_trunk(digits, dialing)
-    if len(digits) - lead < _SHORTEST_WITH_TRUNK:
+    length = len(digits) - lead
+    if length < _SHORTEST_WITH_TRUNK and length not in dialing.nsn_lengths:
         return Dialled(dialing.country_code, digits, "short", 0)
     return Dialled(dialing.country_code, digits[lead:], "national", lead, lead)
 

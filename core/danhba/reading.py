@@ -8,7 +8,8 @@ rule fits it, and only when the digits mean nothing as they are dialled today.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from danhba.judge import Judge
 from danhba.numbering import Pack, Rule
@@ -32,46 +33,95 @@ def dialing_of(pack: Pack) -> Dialing:
     )
 
 
-def read(
+def read_number(
     written: Written, dialing: Dialing, packs: Mapping[str, Pack], judge: Judge
 ) -> Dialled | None:
     """Say what the digits of a number mean; None when that is not certain."""
     today = dial(written, dialing)
-    if today and today.form in INTERNATIONAL:
-        pack = packs.get(today.country_code)
-        return _with_code(written.digits, today, pack, judge) if pack else today
     home = packs[dialing.country_code]
-    return _without_code(written.digits, today, home, judge) if home.old_trunks else today
+    if today is None or today.form not in INTERNATIONAL:
+        if today and today.lead and not home.old_trunks:
+            return today
+        return _without_code(written.digits, today, Plan(home, judge))
+    pack = packs.get(today.country_code)
+    if pack is None:
+        return today
+    found = _with_code(written.digits, today, Plan(pack, judge))
+    renumbered = today.form == "prefix" and pack.rules_for(found.nsn)
+    if renumbered and Plan(home, judge).has(written.digits):
+        return Dialled(dialing.country_code, written.digits, "national", 0)
+    return found
 
 
-def _with_code(digits: str, today: Dialled, pack: Pack, judge: Judge) -> Dialled:
+class Plan(NamedTuple):
+    """What is known about the numbers of a country code."""
+
+    pack: Pack
+    judge: Judge
+
+    def has(self, nsn: str) -> bool:
+        """Say whether a number exists today."""
+        return bool(self.judge.kind(self.pack.country_code, nsn, self.pack.block_digits))
+
+    def had(self, nsn: str) -> bool:
+        """Say whether a number exists today or is an old one."""
+        return bool(self.pack.rules_for(nsn)) or self.has(nsn)
+
+
+def _with_code(digits: str, today: Dialled, plan: Plan) -> Dialled:
     """Read the digits behind a country code with or without a trunk prefix, as a rule has them."""
     start = today.lead - today.trunk
-    trunks = ("", *filter(None, (pack.trunk_prefix, *sorted(pack.old_trunks))))
-    for trunk in trunks:
+    whole = Dialled(today.country_code, digits[start:], today.form, start)
+    if plan.pack.rules_for(whole.nsn):
+        return whole
+    for trunk in _trunks(plan.pack):
         nsn = digits[start + len(trunk) :]
-        if digits.startswith(trunk, start) and pack.rules_for(nsn):
-            if trunk and judge.kind(pack.country_code, digits[start:], len(digits)):
-                return today
+        if digits.startswith(trunk, start) and plan.pack.rules_for(nsn):
             lead = start + len(trunk)
-            return Dialled(today.country_code, nsn, today.form, lead, len(trunk))
-    return today
+            inner = Dialled(today.country_code, nsn, today.form, lead, len(trunk))
+            return whole if plan.has(whole.nsn) else inner
+    return whole if today.trunk and plan.has(whole.nsn) else today
 
 
-def _without_code(digits: str, today: Dialled | None, home: Pack, judge: Judge) -> Dialled | None:
-    """Read national digits as they were dialled before the renumbering."""
-    code = home.country_code
-    if today and (home.rules_for(today.nsn) or judge.kind(code, today.nsn, len(today.nsn))):
+def _trunks(pack: Pack) -> Iterator[str]:
+    """Give what may stand between a country code and an NSN."""
+    yield from filter(None, (pack.trunk_prefix, *sorted(pack.old_trunks)))
+
+
+def _without_code(digits: str, today: Dialled | None, home: Plan) -> Dialled | None:
+    """Read digits without a plus or an international prefix."""
+    if today is None:
+        return _as_once_dialled(digits, home) or _the_one_that_exists(digits, home)
+    if home.has(today.nsn):
         return today
-    for trunk in sorted(home.old_trunks, key=len, reverse=True):
+    if home.pack.rules_for(today.nsn):
+        bare = digits.removeprefix(home.pack.country_code)
+        return today if today.lead or bare == digits or not home.has(bare) else None
+    return _as_once_dialled(digits, home) or today
+
+
+def _as_once_dialled(digits: str, home: Plan) -> Dialled | None:
+    """Read national digits as they were dialled before the renumbering, if they were."""
+    code, pack = home.pack.country_code, home.pack
+    for trunk in sorted(pack.old_trunks, key=len, reverse=True):
         nsn = digits[len(trunk) :]
-        if digits.startswith(trunk) and _was_dialled(home.rules_for(nsn), trunk):
+        if digits.startswith(trunk) and _was_dialled(pack.rules_for(nsn), trunk):
             return Dialled(code, nsn, "national", len(trunk), len(trunk))
-    return today
+    return Dialled(code, digits, "national", 0) if pack.old_trunks and home.has(digits) else None
 
 
 def _was_dialled(rules: tuple[Rule, ...], trunk: str) -> bool:
     return any(trunk in rule.old_trunks for rule in rules)
+
+
+def _the_one_that_exists(digits: str, home: Plan) -> Dialled | None:
+    """Read digits with a country code but no plus, or without one: as the reading that exists."""
+    code = home.pack.country_code
+    readings = [Dialled(code, digits, "national", 0)]
+    if digits.startswith(code):
+        readings.append(Dialled(code, digits[len(code) :], "bare", len(code)))
+    found = [reading for reading in readings if home.had(reading.nsn)]
+    return found[0] if len(found) == 1 else None
 
 
 def rewrite(value: str, written: Written, dialled: Dialled, rule: Rule) -> str:
