@@ -19,8 +19,9 @@ from danhba import evidence
 from danhba.card import Card, Change, Phone, Question, Reading, SetNumber, Why
 from danhba.evidence import Earlier, Evidence, Scales, Subject, fold
 from danhba.judge import Judge, Kind
-from danhba.packs import Pack, Range, Rule
-from danhba.phone import Dialing, Dialled, Scan, Written, dial, plain_nsn, respell, scan
+from danhba.packs import Pack, Packs, Range, Rule
+from danhba.phone import Dialled, Scan, Written, plain_nsn, scan
+from danhba.reading import dialing_of, e164, read_number, rewrite
 
 Verdict: TypeAlias = Literal["convert", "keep", "ask"]
 NumberKind: TypeAlias = Kind | Literal["foreign", "unreadable"]
@@ -51,6 +52,8 @@ class Judged(msgspec.Struct, frozen=True, eq=False):
         name: Operator or province today, in English; where converted, of the rule.
         name_vi: The same in Vietnamese, where it differs.
         country_code: The calling code the number belongs to; empty when unreadable.
+        abroad: Whether that is not the home country's.
+        others: Other rules that fit: what the old number may have become instead.
     """
 
     verdict: Verdict
@@ -61,6 +64,8 @@ class Judged(msgspec.Struct, frozen=True, eq=False):
     name: str = ""
     name_vi: str = ""
     country_code: str = ""
+    abroad: bool = False
+    others: tuple[Rule, ...] = ()
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -100,7 +105,8 @@ class Context:
 
     Args:
         home: The pack of the country in which a national-form number is dialled.
-        others: Packs for numbers with another country code.
+        others: Packs to use instead of the built-in ones, or with them, where a number has another
+            country code; or all the packs of another context.
         today: The day of the run.
         ask: `all` turns every undecided ambiguous number into a question.
         answers: What a person answered before: (ref, key of the question) -> E.164 or `keep`.
@@ -110,15 +116,15 @@ class Context:
     def __init__(
         self,
         home: Pack,
-        others: tuple[Pack, ...] = (),
+        others: tuple[Pack, ...] | Packs = (),
         *,
         today: date,
         ask: Ask = "evidence",
         answers: Mapping[tuple[str, str], str] = NO_ANSWERS,
         ledger: Mapping[str, Earlier] = NO_LEDGER,
     ) -> None:
-        self.home = home
-        self.packs = {pack.country_code: pack for pack in (*others, home)}
+        self.packs = others if isinstance(others, Packs) else Packs(home, others)
+        self.home = home = self.packs[home.country_code]
         self.today = today
         self.ask = ask
         self.answers = answers
@@ -140,7 +146,7 @@ class Context:
         """The same context on another machine: nobody has answered anything there."""
         if not self.answers and not self.ledger and self.ask == "evidence":
             return self
-        return Context(self.home, tuple(self.packs.values()), today=self.today)
+        return Context(self.home, self.packs, today=self.today)
 
     def remember(self, ref: str, earlier: Earlier) -> None:
         """Take a card into the ledger that was written in this run."""
@@ -153,9 +159,15 @@ class Context:
             return self._plain[key]
         except KeyError:
             found = self.judged(Dialled(self.home.country_code, nsn, "national", 1))
-            sure = not found.ambiguous and found.verdict != "ask" and self.home.trunk_prefix == "0"
+            sure = not found.ambiguous and found.verdict != "ask" and self._is_plain(found.rule)
             self._plain[key] = answer = found if sure else None
             return answer
+
+    def _is_plain(self, rule: Rule | None) -> bool:
+        """Say whether `0` and an NSN is read in one way only, and the 0 outlives a renumbering."""
+        home = self.home
+        kept = rule is None or (rule.new_trunk is None and not rule.new_country_code)
+        return kept and home.trunk_prefix == "0" and not (home.old_trunks or home.carrier_prefixes)
 
     def reasons(self, judged: Judged) -> tuple[Why, ...]:
         """Return the reasons for a verdict that rests on the digits alone."""
@@ -187,22 +199,30 @@ class Context:
         if dialled is None:
             return UNCLEAR
         pack = self.packs.get(dialled.country_code)
-        if pack is None:
-            return self._foreign_number(dialled)
         nsn = dialled.nsn
+        abroad = dialled.country_code != self.home.country_code
+        if pack is None or (abroad and not pack.rules_for(nsn)):
+            return self._foreign_number(dialled)
         form = dialled.form if dialled.form in ("short", "no-trunk") else ""
         digits = nsn if form else nsn[: pack.block_digits]
         key = (dialled.country_code + form, len(nsn), digits)
         try:
             return self._blocks[key]
         except KeyError:
-            found = self._blocks[key] = _judge(pack, self.judge, dialled)
+            found = _judge(pack, self.judge, dialled)
+            if abroad:
+                found = msgspec.structs.replace(found, abroad=True)
+                plain = found.verdict == "keep" and not found.ambiguous
+                found = self._foreign_number(dialled) if plain else found
+            self._blocks[key] = found
             return found
 
     def _foreign_number(self, dialled: Dialled) -> Judged:
         code = dialled.country_code
         if code not in self._foreign:
-            self._foreign[code] = Judged("keep", "foreign", "foreign", country_code=code)
+            self._foreign[code] = Judged(
+                "keep", "foreign", "foreign", country_code=code, abroad=True
+            )
         return self._foreign[code]
 
     def derived(self, judged: Judged, verdict: Verdict, code: str) -> Judged:
@@ -227,22 +247,6 @@ def _trouble(code: str) -> Judged:
     return _TROUBLES.setdefault(code, _unreadable(code))
 
 
-def dialing_of(pack: Pack) -> Dialing:
-    """Say how numbers are dialled in the country of a pack."""
-    old = {rule.old_length for rule in pack.rules}
-    return Dialing(
-        pack.country_code,
-        pack.trunk_prefix,
-        pack.international_prefixes,
-        tuple(sorted(old.union(pack.nsn_lengths))),
-    )
-
-
-def new_nsn(rule: Rule, nsn: str) -> str:
-    """Return the number that a rule makes of an old one."""
-    return rule.new + nsn[len(rule.old) :]
-
-
 def _judge(pack: Pack, judge: Judge, dialled: Dialled) -> Judged:
     """Judge a number by its digits; the answer holds for its whole block (`Pack.block_digits`)."""
     nsn, code = dialled.nsn, pack.country_code
@@ -254,25 +258,47 @@ def _judge(pack: Pack, judge: Judge, dialled: Dialled) -> Judged:
         )
     if dialled.form == "short":
         return Judged("keep", "too-short", "unreadable", country_code=code)
-    rule, present = pack.rule_for(nsn), pack.range_of(nsn)
+    rules, present = pack.rules_for(nsn), pack.range_of(nsn)
     kind = judge.kind(code, nsn, pack.block_digits)
-    if rule is None or not _has_old_reading(rule, nsn):
+    if not rules or not _has_old_reading(rules[0], nsn):
         return _current(kind, present, code)
-    after = judge.kind(code, new_nsn(rule, nsn), pack.block_digits)
-    if after not in (rule.kind, "fixed-or-mobile"):
-        return _current(kind, present, code) if kind else Judged(
-            "keep", "no-such-line", "unreadable", rule=rule, name=rule.name, name_vi=rule.name_vi,
-            country_code=code,
-        )  # fmt: skip
-    if kind:
-        names = (present.name, present.name_vi) if present else ("", "")
-        return Judged(
-            "keep", "also-valid-today", kind, ambiguous=True, rule=rule, name=names[0],
-            name_vi=names[1], country_code=code,
-        )  # fmt: skip
-    verdict, why = _lost_zero(judge, dialled)
-    return Judged(
-        verdict, why, rule.kind, rule=rule, name=rule.name, name_vi=rule.name_vi, country_code=code
+    fitting = [rule for rule in rules if _is_fitting(rule, nsn, pack, judge)]
+    if kind and not fitting:
+        return _current(kind, present, code)
+    rule, *others = fitting or rules
+    judged = Judged(
+        "keep", "no-such-line", "unreadable", rule=rule, name=rule.name, name_vi=rule.name_vi,
+        country_code=code, others=tuple(others),
+    )  # fmt: skip
+    if not fitting:
+        return judged
+    if kind and not rule.withdrawn:
+        return _ambiguous(judged, kind, present)
+    verdict, why = ("ask", rule.ask) if rule.ask else _lost_zero(judge, dialled)
+    if kind and verdict == "convert":
+        why = "withdrawn"
+    return msgspec.structs.replace(judged, verdict=verdict, code=why, kind=rule.kind)
+
+
+def _is_fitting(rule: Rule, nsn: str, pack: Pack, judge: Judge) -> bool:
+    """Say whether the new number of a rule exists and is of its kind."""
+    code = rule.new_country_code or pack.country_code
+    after = judge.kind(code, rule.renumber(nsn), pack.block_digits)
+    return after in (rule.kind, "fixed-or-mobile")
+
+
+def _ambiguous(judged: Judged, kind: Kind, present: Range | None) -> Judged:
+    """Judge a number that is valid today and has an old reading besides: it waits for evidence."""
+    assert judged.rule
+    doubt = judged.rule.ask
+    return msgspec.structs.replace(
+        judged,
+        verdict="ask" if doubt else "keep",
+        code=doubt or "also-valid-today",
+        kind=kind,
+        ambiguous=True,
+        name=present.name if present else "",
+        name_vi=present.name_vi if present else "",
     )
 
 
@@ -318,7 +344,7 @@ def _numbers(found: Scan, context: Context) -> tuple[Number, ...]:
 
 
 def _number(written: Written, context: Context) -> Number:
-    dialled = dial(written, context.dialing)
+    dialled = read_number(written, context.dialing, context.packs, context.judge)
     return Number(written, dialled, context.judged(dialled))
 
 
@@ -508,9 +534,11 @@ class _Conversion:
         subject = Subject(phone, written, dialled, rule)
         verdict, code = judged.verdict, judged.code
         found: tuple[Evidence, ...] = ()
-        if judged.ambiguous:
+        if judged.ambiguous and _can_be_weighed(rule, judged.kind):
             found = self.scales.weigh(subject)
             verdict, code = evidence.decide(found)
+            if rule.ask and code != "proved-mobile":
+                verdict, code = "ask", rule.ask
         if foreign := self.scales.foreign(subject):
             found = (*found, *foreign)
             if verdict == "convert" and any(piece.strength == "decisive" for piece in foreign):
@@ -519,6 +547,8 @@ class _Conversion:
             verdict = "ask"
         weighed = Number(written, dialled, judged, found, judged)
         verdict, code = self._answered(phone, weighed, verdict, code)
+        if code == "answered" and judged.others:
+            judged = _by_answer(weighed, self._answer(phone, weighed))
         if phone.locked and verdict != "keep":
             verdict, code = "keep", phone.locked
         return _judged_as(weighed, self.context.derived(judged, verdict, code))
@@ -527,18 +557,37 @@ class _Conversion:
         self, phone: Phone, number: Number, verdict: Verdict, code: str
     ) -> tuple[Verdict, str]:
         """Let a person's earlier answer to this very question decide."""
-        answers, ref = self.context.answers, self.card.ref
-        written = self.context.ledger.get(ref)
+        written = self.context.ledger.get(self.card.ref)
         if written and phone.value in written.ours:
             return "keep", "ours"
-        if not answers or not number.judged.rule:
-            return verdict, code
-        answer = answers.get((ref, UNDONE + phone.value)) or answers.get(
-            (ref, question_key(number))
-        )
+        answer = self._answer(phone, number)
         if answer is None:
             return verdict, code
         return ("keep", "answered") if answer == "keep" else ("convert", "answered")
+
+    def _answer(self, phone: Phone, number: Number) -> str | None:
+        """Return what a person answered, `keep` or the new number; None when nothing yet."""
+        answers, ref = self.context.answers, self.card.ref
+        if not answers or not number.judged.rule:
+            return None
+        undone = answers.get((ref, UNDONE + phone.value))
+        return undone or answers.get((ref, question_key(number)))
+
+
+def _can_be_weighed(rule: Rule, kind: NumberKind) -> bool:
+    """Say whether evidence speaks about a number: it tells an old landline from today's mobile."""
+    return not rule.ask or (rule.kind == "fixed" and kind == "mobile")
+
+
+def _by_answer(number: Number, answer: str | None) -> Judged:
+    """Judge by the rule that makes the number a person chose."""
+    judged, dialled = number.judged, number.dialled
+    assert dialled and judged.rule
+    for rule in judged.others:
+        if e164(dialled, rule) == answer:
+            others = tuple(other for other in (judged.rule, *judged.others) if other is not rule)
+            return msgspec.structs.replace(judged, rule=rule, others=others)
+    return judged
 
 
 class _Hops(NamedTuple):
@@ -571,7 +620,7 @@ def _hops_itself(field: Field, hops: _Hops) -> bool:
 
 def _becomes_one_that_hops(field: Field, hops: _Hops) -> bool:
     return any(
-        new_nsn(number.judged.rule, number.dialled.nsn) in hops.numbers
+        number.judged.rule.renumber(number.dialled.nsn) in hops.numbers
         for number in field.numbers
         if number.dialled and number.judged.rule and number.judged.verdict == "convert"
     )
@@ -595,10 +644,10 @@ def _bears_no_proof(fields: list[Field], context: Context) -> bool:
                 return False
             held.add(dialled.nsn)
             if judged.rule and judged.verdict == "convert":
-                new = new_nsn(judged.rule, dialled.nsn)
-                again = context.packs[dialled.country_code].rule_for(new)
-                if again:
-                    wanted.add(new_nsn(again, new))
+                new = judged.rule.renumber(dialled.nsn)
+                code = judged.rule.new_country_code or dialled.country_code
+                if again := context.packs[code].rule_for(new):
+                    wanted.add(again.renumber(new))
     return held.isdisjoint(wanted)
 
 
@@ -624,9 +673,14 @@ def _judged_as(number: Number, judged: Judged) -> Number:
 
 
 def converted(value: str, numbers: tuple[Number, ...], also: Number | None = None) -> str:
-    """Return a phone field with the numbers converted whose verdict says so, and `also`."""
+    """Return a phone field with the numbers converted whose verdict says so, and `also`.
+
+    `also` need not be one of the numbers itself, but stand in the place of one.
+    """
     for number in reversed(numbers):
-        if number.judged.verdict == "convert" or number is also:
+        if also and number.written is also.written:
+            value = _respelled(value, also)
+        elif number.judged.verdict == "convert":
             value = _respelled(value, number)
     return value
 
@@ -634,21 +688,25 @@ def converted(value: str, numbers: tuple[Number, ...], also: Number | None = Non
 def _respelled(value: str, number: Number) -> str:
     written, dialled, rule = number.written, number.dialled, number.judged.rule
     assert written and dialled and rule
-    return respell(value, written, dialled.lead, len(rule.old), rule.new)
+    return rewrite(value, written, dialled, rule)
 
 
 def readings_of(value: str, number: Number, numbers: tuple[Number, ...]) -> Iterator[Reading]:
-    """Spell out both readings of a number: the old one converted, then the one that keeps it."""
+    """Spell out the readings of a number: the old one converted, last the one that keeps it."""
     judged, dialled = number.today or number.judged, number.dialled
-    rule = judged.rule
-    assert rule and dialled
-    plus = f"+{dialled.country_code}"
-    after = converted(value, numbers, number)
-    old = f"{rule.kind}, {rule.name_vi or rule.name} (old form, until {rule.cutoff})"
-    yield Reading(after, plus + new_nsn(rule, dialled.nsn), old, rule.id)
+    assert judged.rule and dialled
+    for rule in (judged.rule, *judged.others):
+        after = converted(value, numbers, _by_rule(number, rule))
+        old = f"{rule.kind}, {rule.name_vi or rule.name} (old form, until {rule.cutoff})"
+        yield Reading(after, e164(dialled, rule), old, rule.id)
     today = f"{judged.kind}, {judged.name_vi or judged.name}" if judged.name else judged.kind
     meaning = f"{today} (valid today)" if judged.ambiguous else "some other number"
-    yield Reading(value, plus + dialled.nsn, meaning)
+    yield Reading(value, f"+{dialled.country_code}{dialled.nsn}", meaning)
+
+
+def _by_rule(number: Number, rule: Rule) -> Number:
+    judged = msgspec.structs.replace(number.judged, rule=rule)
+    return Number(number.written, number.dialled, judged)
 
 
 def reasons(number: Number) -> tuple[Why, ...]:

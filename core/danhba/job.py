@@ -101,7 +101,7 @@ class Job:
     def begin(self, log: LogWriter, section: Section, run: str) -> None:
         """Open a section of the log."""
         context = self.context
-        packs = {pack.id: pack.sha256 for pack in context.packs.values()}
+        packs = context.packs.digests()
         log.add(
             Run(
                 run, section, self.now.isoformat(), self.source, self.target,

@@ -134,6 +134,40 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Ten digits without the leading 0: an old landline[ ({name})], or a North American number.",
         "Mười chữ số không có số 0 đầu: có thể là số bàn cũ[ ({name})], cũng có thể là số Bắc Mỹ.",
     ),
+    "withdrawn": (
+        "An old number[: {old} became {new}][ ({name})]; it is out of use, though lists of valid"
+        " numbers still have it.",
+        "Số cũ[: đầu số {old} đã đổi thành {new}][ ({name})]; đã ngừng sử dụng,"
+        " dù danh mục số hợp lệ vẫn còn ghi.",
+    ),
+    "unconfirmed": (
+        "Looks like an old number[: {old} became {new}][ ({name})], but the sources for that change"
+        " are not sure enough to convert it unasked.",
+        "Trông như số cũ[: đầu số {old} đã đổi thành {new}][ ({name})], nhưng nguồn về đợt đổi này"
+        " chưa đủ chắc chắn để tự đổi.",
+    ),
+    "reassigned": (
+        "May be an old number[: {old} became {new}][ ({name})], but such numbers were given out"
+        " again since, with another meaning.",
+        "Có thể là số cũ[: đầu số {old} đã đổi thành {new}][ ({name})], nhưng các số như vậy"
+        " sau đó đã được cấp lại cho mục đích khác.",
+    ),
+    "still-in-use": (
+        "May be an old number[: {old} became {new}][ ({name})], but some of these numbers were"
+        " never changed.",
+        "Có thể là số cũ[: đầu số {old} đã đổi thành {new}][ ({name})], nhưng một phần các số này"
+        " không hề bị đổi.",
+    ),
+    "host-country": (
+        "May be an old number[ ({name})] from before its country had a code of its own, or a number"
+        " of the country that lent it the code.",
+        "Có thể là số cũ[ ({name})] từ khi nước này chưa có mã quốc gia riêng, hoặc là số của nước"
+        " đã cho mượn mã.",
+    ),
+    "two-targets": (
+        "An old number[ ({name})] that may have become either of two new ones.",
+        "Số cũ[ ({name})] có thể đã đổi thành một trong hai số mới.",
+    ),
     "foreign-card": (
         "Would be converted as an old number[ ({name})], but the card points to another country.",
         "Lẽ ra được đổi như số cũ[ ({name})], nhưng liên hệ này có vẻ ở nước khác.",

@@ -98,17 +98,13 @@ def pack_options(command: F) -> F:
 
 
 def load_packs(country: str, names: tuple[str, ...]) -> tuple[packs.Pack, tuple[packs.Pack, ...]]:
-    """Load the home country's pack and the others.
+    """Load the home country's pack and those that were named; others are read when needed.
 
     Raises:
         UsageError: No pack is there for the country.
     """
-    loaded = [packs.load(name) for name in (*names, *packs.builtin())]
-    home = next((pack for pack in loaded if pack.country == country.upper()), None)
-    if home is None:
-        known = ", ".join(sorted({pack.country for pack in loaded}))
-        raise UsageError(f"--country {country}: no numbering pack; known are {known}. Give --pack.")
-    return home, tuple(pack for pack in reversed(loaded) if pack is not home)
+    given = [packs.load(name) for name in names]
+    return packs.for_country(country, given), tuple(given)
 
 
 def identity(location: str) -> str:

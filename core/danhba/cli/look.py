@@ -22,7 +22,6 @@ from danhba.convert import (
     Number,
     converted,
     examine,
-    new_nsn,
     readings_of,
     reasons,
     simply_converted,
@@ -30,6 +29,7 @@ from danhba.convert import (
 from danhba.difflog import CardLine, SkipLine, read_log
 from danhba.errors import UsageError
 from danhba.phone import plain_nsn
+from danhba.reading import e164 as new_number
 from danhba.run import read_story
 from danhba.texts import language_of, sentence
 
@@ -94,7 +94,7 @@ class Alike:
         after = value
         if judged.rule and judged.verdict == "convert":
             after = simply_converted(value, judged.rule, context)
-            nsn = new_nsn(judged.rule, nsn)
+            nsn = judged.rule.renumber(nsn)
         if not after:
             return ""
         pattern = self.patterns.get(judged) or self._pattern(value, judged)
@@ -139,7 +139,7 @@ def _describe_one(value: str, number: Number, numbers: tuple[Number, ...]) -> di
     after = e164 = None
     if judged.verdict == "convert" and rule and dialled:
         after = converted(value, (number,))
-        e164 = f"+{dialled.country_code}{new_nsn(rule, dialled.nsn)}"
+        e164 = new_number(dialled, rule)
     elif dialled and judged.kind != "unreadable" and dialled.form != "short":
         e164 = f"+{dialled.country_code}{dialled.nsn}"
     open_ = rule and dialled and (judged.ambiguous or judged.verdict == "ask")
