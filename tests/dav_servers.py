@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 USER, PASSWORD = "alice", "correct horse"
@@ -25,6 +26,10 @@ BOOK_XML = (
     "<resourcetype><collection/><C:addressbook/></resourcetype><displayname>{name}</displayname>"
     "</prop></set></mkcol>"
 )
+
+
+class RefusedError(Exception):
+    """The server answered with an error."""
 
 
 class Server(NamedTuple):
@@ -63,8 +68,12 @@ class Server(NamedTuple):
             {"Authorization": f"Basic {login}", **named},
             method=method,
         )
-        with urlopen(request, timeout=60) as answer:
-            return answer.status, answer.read(), answer.headers.get("ETag", "")
+        try:
+            with urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read(), answer.headers.get("ETag", "")
+        except HTTPError as error:
+            error.close()
+            raise RefusedError(f"HTTP {error.code}") from None
 
     def put(self, path: str, card: bytes) -> str:
         """Store a card, whatever was there; return its ETag."""

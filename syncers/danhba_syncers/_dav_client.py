@@ -173,5 +173,13 @@ def _plainly(error: BaseException) -> str:
     if "Timeout" in kinds or "timed out" in str(seen[-1]):
         return "no answer in time"
     last = seen[-1]
-    text = getattr(last, "strerror", None) or str(last) or type(last).__name__
-    return f"the connection failed ({str(text)[:200]})"
+    text = str(last)
+    if isinstance(last, OSError) and last.strerror:
+        return f"the connection failed ({last.strerror})"
+    if "not known" in text:
+        return "there is no server of that name"
+    if "closed connection without response" in text:
+        return "the server closed the connection instead of answering"
+    if "ncomplete" in text:
+        return "the answer broke off"
+    return f"the answer is not proper HTTP ({type(last).__name__})"  # its text may quote a card
