@@ -23,9 +23,10 @@ from danhba.secret import Secret, find_password
 from danhba.syncer import Book, Fidelity
 from danhba_syncers import _dav, _dav_discovery, _fidelity, _plain, _vcard
 from danhba_syncers._dav_address import read
-from danhba_syncers._dav_cards import BATCH, Follower, Got, Reader, addressable
+from danhba_syncers._dav_cards import BATCH, Got, Reader, addressable
 from danhba_syncers._dav_client import Limits
 from danhba_syncers._dav_discovery import AddressBook, Books, Lookup, choose
+from danhba_syncers._dav_follow import Follower
 from danhba_syncers._dav_transport import Login, Outside, Transport
 from danhba_syncers._dav_write import Writer
 from danhba_syncers._split import Piece, split
@@ -92,6 +93,7 @@ class _Token(msgspec.Struct, frozen=True):
         depth: How deep.
         seen: The books that were read.
         compared: When all entity tags were compared last.
+        wrote: How many cards we wrote after that.
         form: The form of this text.
     """
 
@@ -101,6 +103,7 @@ class _Token(msgspec.Struct, frozen=True):
     depth: int
     seen: tuple[_Seen, ...]
     compared: datetime
+    wrote: int = 0
     form: Literal[1] = 1
 
 
@@ -143,7 +146,8 @@ class CardDav:
         self._lookup = lookup
         self._lock = threading.Lock()
         self._listed: list[AddressBook] | None = None
-        self._kept = ""
+        self._kept: _Token | None = None
+        self._wrote = 0
         self.source = self._address.shown()
         self.server = str(self._address.site)
         if self._options.auth in ("basic", "bearer") and not self._address.site.secure:
@@ -266,15 +270,19 @@ class CardDav:
 
     def token(self) -> str:
         """Return what the last complete read showed: where the books are, and their tokens."""
-        return self._kept
+        kept = self._kept
+        if kept is None:
+            return ""
+        kept = msgspec.structs.replace(kept, wrote=kept.wrote + self._wrote)
+        return msgspec.json.encode(kept).decode()
 
-    def _keep(self, seen: Sequence[_Seen], compared: datetime) -> None:
+    def _keep(self, seen: Sequence[_Seen], compared: datetime, wrote: int = 0) -> None:
         finder = self._finder
-        kept = _Token(
+        self._kept = _Token(
             self._name(), str(self._transport.site), finder.places, finder.depth, tuple(seen),
-            compared,
+            compared, wrote,
         )  # fmt: skip
-        self._kept = msgspec.json.encode(kept).decode()
+        self._wrote = 0
 
     def _name(self) -> str:
         return "\n".join((self.source, *sorted(self._options.books)))
@@ -304,17 +312,19 @@ class CardDav:
         self, kept: _Token, books: Sequence[AddressBook], known: Mapping[str, str], *, due: bool
     ) -> Iterator[Card | Missing]:
         seen = []
+        untouched = kept.wrote
         for book, was in zip(books, kept.seen, strict=True):
-            follower = Follower(self._reader, book, was.book, was.sync, known)
+            follower = Follower(self._reader, book, was.book, was.sync, known, kept.wrote)
             listing = follower.listing(due=due)
             if listing is None:
                 seen.append(_Seen(book, was.sync))
                 continue
+            untouched = 0
             yield from map(Missing, follower.gone(listing))
             etags, refs = follower.changed(listing)
             yield from self._cards(book, etags, refs)
             seen.append(_Seen(book, listing.token))
-        self._keep(seen, self._outside.now() if due else kept.compared)
+        self._keep(seen, self._outside.now() if due else kept.compared, untouched)
 
     # -- changing --------------------------------------------------------------------------------
 
@@ -329,7 +339,9 @@ class CardDav:
 
     def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
         """Write edits side by side, each on the condition that its card has not moved."""
-        return Writer(self._transport, self, self._options.connections).write(edits)
+        for outcome in Writer(self._transport, self, self._options.connections).write(edits):
+            self._wrote += outcome.status == "written"
+            yield outcome
 
     def refusal(self, card: Card) -> str:
         """Say why a card cannot be written: its book, its address, its size."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -111,7 +110,7 @@ def test_wrong_password_is_told_without_it(
     dav: Server, opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAV_PASSWORD", "battery staple")
-    with pytest.raises(SyncerError, match="401.*alice or the password") as caught:
+    with pytest.raises(SyncerError, match=r"401.*alice or the password") as caught:
         list(opened(dav.location()).read())
     assert "battery" not in str(caught.value)
 
@@ -137,11 +136,11 @@ def test_requests_of_a_first_read_a_write_and_a_second_run(large: Server, opened
         assert len(counted.methods) <= 6 + 2000 // 100
         assert set(counted.take()) == {"PROPFIND", "REPORT"}
 
-        edits = [edited(syncer, one) for one in cards[:60]]
+        edits = [edited(syncer, one) for one in cards[:20]]
         outcomes = {outcome.ref: outcome for outcome in syncer.write(iter(edits))}
         assert {outcome.status for outcome in outcomes.values()} == {"written"}
-        assert counted.take() == Counter(PUT=60)
-        assert len(list(syncer.fetch(edit.card.ref for edit in edits))) == 60
+        assert counted.take() == Counter(PUT=20)
+        assert len(list(syncer.fetch(edit.card.ref for edit in edits))) == 20
         assert counted.take() == Counter(REPORT=1)
 
         again = opened(through(counted, "/"))
@@ -204,7 +203,8 @@ def test_token_of_other_books_is_no_token(dav: Server, book: str, opened: Open) 
 # -- what a card goes through --------------------------------------------------------------------
 
 ODD = (
-    b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:odd\r\nN:Nguy\xe1\xbb\x85n;An;;;\r\nFN:Nguy\xe1\xbb\x85n An\r\n"
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:odd\r\n"
+    b"N:Nguy\xe1\xbb\x85n;An;;;\r\nFN:Nguy\xe1\xbb\x85n An\r\n"
     b"item1.TEL;type=pref;type=CELL:0168 123 4567\r\nitem1.X-ABLabel:Zalo\r\n"
     b"NOTE:a long note that is folded here, and in the middle of the wo\r\n rd\\, too\r\n"
     b"PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AAQSkZJRgABAQAAAQABAAD/\r\n AAAA\r\nX-Own;Foo=bar:baz\r\n"
@@ -241,8 +241,8 @@ def test_mixed_line_ends_stay(dav: Server, book: str, opened: Open) -> None:
     assert found.raw == raw
 
 
-def test_large_photo(dav: Server, book: str, opened: Open, tmp_path: Path) -> None:
-    size = 11_000_000 if dav.name == "xandikos" else 300_000  # Radicale takes 12 s for 5 MB
+def test_photo(dav: Server, book: str, opened: Open) -> None:
+    size = 300_000  # larger ones: against the hostile server, these two take their time
     photo = b"PHOTO;ENCODING=b;TYPE=JPEG:" + b"A" * size + b"\r\nEND:VCARD"
     dav.put(f"{book}odd.vcf", ODD.replace(b"END:VCARD", photo))
     syncer = opened(dav.location(book))
