@@ -18,15 +18,16 @@ from typing import Annotated, Literal
 import msgspec
 
 from danhba.card import Card, Change, Details, Edit, Missing, Outcome, Phone, SetNumber
-from danhba.errors import UsageError
+from danhba.errors import SyncerError, UsageError
 from danhba.secret import Secret, find_password
-from danhba.syncer import Book, Fidelity
+from danhba.syncer import Book, Fidelity, Finding
 from danhba_syncers import _dav, _dav_discovery, _fidelity, _plain, _vcard
 from danhba_syncers._dav_address import read
 from danhba_syncers._dav_cards import BATCH, Got, Reader, addressable
 from danhba_syncers._dav_client import Limits
 from danhba_syncers._dav_discovery import AddressBook, Books, Lookup, choose
 from danhba_syncers._dav_follow import Follower
+from danhba_syncers._dav_probe import Probe, spoilt
 from danhba_syncers._dav_transport import Login, Outside, Transport
 from danhba_syncers._dav_write import Writer
 from danhba_syncers._split import Piece, split
@@ -148,6 +149,7 @@ class CardDav:
         self._listed: list[AddressBook] | None = None
         self._kept: _Token | None = None
         self._wrote = 0
+        self._found: Mapping[str, str] = {}
         self.source = self._address.shown()
         self.server = str(self._address.site)
         if self._options.auth in ("basic", "bearer") and not self._address.site.secure:
@@ -344,8 +346,12 @@ class CardDav:
             yield outcome
 
     def refusal(self, card: Card) -> str:
-        """Say why a card cannot be written: its book, its address, its size."""
-        return self.obstacle(card, len(card.raw))
+        """Say why a card cannot be written: its book, its address, its size, what it holds."""
+        if obstacle := self.obstacle(card, len(card.raw)):
+            return obstacle
+        spoils = [*self._found.get("loses", "").split(), *self._found.get("refuses", "").split()]
+        held = spoilt(card.raw, spoils)
+        return f"it holds {held}, which this server loses or refuses" if held else ""
 
     def obstacle(self, card: Card, size: int) -> str:
         """Say why so many octets cannot be written in place of a card; empty when they can."""
@@ -361,6 +367,24 @@ class CardDav:
         if book.max_size is not None and size > book.max_size:
             return f"it has {size} octets, the server takes {book.max_size} at most"
         return ""
+
+    # -- what the server does --------------------------------------------------------------------
+
+    def probe(self) -> Iterator[Finding]:
+        """Try the server out on a scratch card in the first book that can be written."""
+        book = next((book for book in self._books() if book.writable is not False), None)
+        if book is None:
+            raise SyncerError(f"{self.source}: no address book of it can be written")
+        folder = _dav_discovery.path_on(self._transport.site, book.href)
+        yield from Probe(self._transport, self._reader, folder).findings()
+
+    def knows(self, findings: Mapping[str, str]) -> None:
+        """Take what an earlier probe found out."""
+        self._found = findings
+
+    def conditional(self) -> bool:
+        """Say whether a probe has shown that If-Match is honoured."""
+        return self._found.get("if-match") == "honoured"
 
 
 def _is_sogo(card: Card) -> bool:

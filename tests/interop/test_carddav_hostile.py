@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -626,6 +627,88 @@ def test_card_too_large_for_the_server_is_refused(server: Hostile, syncer: CardD
     refusals = {one.ref: syncer.refusal(one) for one in syncer.read()}
     assert "5000 at most" in refusals.pop(path("an"))
     assert set(refusals.values()) == {""}
+
+
+# -- what a probe finds out ----------------------------------------------------------------------
+
+
+def probed(syncer: CardDav) -> dict[str, str]:
+    return {finding.trait: finding.value for finding in syncer.probe()}
+
+
+def test_probe_of_a_good_server(server: Hostile, syncer: CardDav) -> None:
+    before = dict(server.cards)
+    found = probed(syncer)
+    assert found == {
+        "etag-after-put": "given",
+        "if-match": "honoured",
+        "rewrites": "",
+        "loses": "",
+        "refuses": "",
+    }
+    assert server.cards == before
+    assert not syncer.conditional()
+    syncer.knows(found)
+    assert syncer.conditional()
+    made = [one for one in server.seen if one.method == "PUT"]
+    assert made[0].headers["If-None-Match"] == "*"
+    assert {one.path for one in made} == {made[0].path}
+
+
+def test_probe_notices_that_if_match_is_ignored(server: Hostile, syncer: CardDav) -> None:
+    server.quirks |= {"ignores conditions", "no etag after put"}
+    found = probed(syncer)
+    assert found["if-match"] == "ignored"
+    assert found["etag-after-put"] == "missing"
+    syncer.knows(found)
+    assert not syncer.conditional()
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3])
+def test_probe_removes_its_card_whatever_happens(
+    server: Hostile, syncer: CardDav, stop: int
+) -> None:
+    before = dict(server.cards)
+    probe = syncer.probe()
+    for _ in range(stop):
+        next(probe)
+    probe.close()
+    assert server.cards == before
+    server.fail("GET", *[say(500)] * 3)
+    server.fail("PUT", reset_after)
+    with pytest.raises(SyncerError):
+        probed(syncer)
+    assert server.cards == before
+
+
+def spoils(raw: bytes) -> bytes:
+    raw = re.sub(rb"(?m)^(NICKNAME:[^,\r]*),.*", rb"\1\r", raw)
+    return raw.replace(b"X-DANHBA", b"x-danhba")
+
+
+def test_cards_that_the_server_would_spoil_are_refused_by_name(
+    server: Hostile, syncer: CardDav
+) -> None:
+    server.put(path("an"), card("an", extra="NICKNAME:Ba,Be\r\n"))
+    server.put(path("ba"), card("ba", extra="NICKNAME:Ba\\,Be\r\n"))
+    server.put(path("cu"), card("cu", extra="item1.NICKNAME:folded am\r\n id,st\r\n"))
+    server.store = spoils
+    found = probed(syncer)
+    assert found["loses"] == "comma-in-nickname"
+    assert found["rewrites"] == "comma-in-x semicolon-in-parameter"
+    assert {syncer.refusal(one) for one in syncer.read()} == {""}
+    syncer.knows(found)
+    refusals = {one.ref: syncer.refusal(one) for one in syncer.read()}
+    assert "a nickname with a bare comma" in refusals.pop(path("an"))
+    assert "a nickname with a bare comma" in refusals.pop(path("cu"))
+    assert set(refusals.values()) == {""}
+
+
+def test_probe_needs_a_book_that_can_be_written(server: Hostile, syncer: CardDav) -> None:
+    server.quirks.add("read only")
+    with pytest.raises(SyncerError, match="no address book of it can be written"):
+        probed(syncer)
+    assert "PUT" not in server.methods()
 
 
 # -- what is logged ------------------------------------------------------------------------------

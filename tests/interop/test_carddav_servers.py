@@ -13,7 +13,7 @@ from tests.dav_servers import USER, RefusedError, Server
 
 from danhba.card import Card, Edit, Missing, SetNumber
 from danhba.errors import SyncerError, UsageError
-from danhba.syncer import Fidelity, Lists, Refuses, Tracks
+from danhba.syncer import Batches, Fidelity, Lists, Probes, Refuses, Tracks
 from danhba.testing import NOW
 from danhba_syncers.carddav import CardDav, CardDavOptions
 from tests import dav_servers
@@ -80,6 +80,8 @@ def test_has_the_abilities(opened: Open) -> None:
     assert isinstance(syncer, Tracks)
     assert isinstance(syncer, Refuses)
     assert isinstance(syncer, Lists)
+    assert isinstance(syncer, Probes)
+    assert isinstance(syncer, Batches)
 
 
 @pytest.mark.parametrize("path", ["", "/", "principal", "home", "book", "book without slash"])
@@ -198,6 +200,16 @@ def test_token_of_other_books_is_no_token(dav: Server, book: str, opened: Open) 
     syncer = opened(dav.location(), books=(book.split("/")[-2],))
     list(syncer.read())
     assert opened(dav.location()).changes_since(syncer.token(), {}) is None
+
+
+def test_probe_knows_the_server(dav: Server, book: str, opened: Open) -> None:
+    syncer = opened(dav.location(book))
+    before = {one.ref: one.raw for one in syncer.read()}
+    found = {finding.trait: finding.value for finding in syncer.probe()}
+    assert {one.ref: one.raw for one in syncer.read()} == before
+    assert found["if-match"] == "honoured"
+    assert ("comma-in-nickname" in found["loses"]) == (dav.name == "radicale")
+    assert bool(found["rewrites"]) == (dav.name == "radicale")
 
 
 # -- what a card goes through --------------------------------------------------------------------
