@@ -7,8 +7,10 @@ it may or may not have been carried out, the caller is told, and looks before it
 from __future__ import annotations
 
 import http.client
-import threading
-from collections.abc import Callable, Mapping, Sequence
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 import google.auth.exceptions
@@ -38,6 +40,10 @@ TRIES = 5
 """How often a read is repeated that came to nothing."""
 ENDPOINT = "https://people.googleapis.com/"
 
+_NO_ANSWER = (
+    OSError, http.client.HTTPException, httplib2.HttpLib2Error,
+    google.auth.exceptions.GoogleAuthError,
+)  # fmt: skip
 Sent: TypeAlias = Mapping[str, Person]
 T = TypeVar("T")
 
@@ -98,7 +104,6 @@ class Calls:
 
     def __init__(self, pace: Pace, endpoint: str = "", timeout_s: float = 60.0) -> None:
         self.pace = pace
-        self._local = threading.local()
         self._timeout_s = timeout_s
         self._service = build(
             "people", "v1",
@@ -108,12 +113,8 @@ class Calls:
             client_options={"api_endpoint": endpoint or ENDPOINT},
         ).people()  # fmt: skip
         self._tries = 2  # until something has gone well, a repeat is not worth much
-        self._open: list[OneTry] = []
-
-    def close(self) -> None:
-        """Close the connections."""
-        while self._open:
-            self._open.pop().close()
+        self._idle: deque[OneTry] = deque()
+        weakref.finalize(self, _close, self._idle)
 
     # -- reads: repeated until they go well --------------------------------------------------------
 
@@ -176,7 +177,8 @@ class Calls:
             UnclearError: Nobody answers.
         """
         try:
-            account.credentials(Request(self._http))
+            with self._connection() as connection:
+                account.credentials(Request(connection))
         except (OSError, google.auth.exceptions.GoogleAuthError) as error:
             raise UnclearError(f"{account.user}: no access: {error}") from error
 
@@ -219,32 +221,41 @@ class Calls:
                     ) from error
 
     def _once(self, account: Account, request: Any) -> Any:  # noqa: ANN401 - library's
-        try:
-            credentials = account.credentials(Request(self._http))
-            answer = request.execute(http=AuthorizedHttp(credentials, http=self._http))
-        except HttpError as error:
-            raise judged(account.user, error) from error
-        except google.auth.exceptions.RefreshError as error:
-            self._http.close()
-            raise UnclearError(f"{account.user}: no access: {error}") from error
-        except (
-            OSError, http.client.HTTPException, httplib2.HttpLib2Error,
-            google.auth.exceptions.GoogleAuthError,
-        ) as error:  # fmt: skip
-            self._http.close()
-            raise UnclearError(f"no answer from Google ({_in_words(error)})") from error
-        self._tries = TRIES
-        return answer
+        with self._connection() as connection:
+            try:
+                credentials = account.credentials(Request(connection))
+                authorized = AuthorizedHttp(credentials, http=connection)
+                answer = request.execute(http=authorized)
+            except HttpError as error:
+                refusal = error
+            except google.auth.exceptions.RefreshError as error:
+                raise UnclearError(f"{account.user}: no access: {error}") from error
+            except _NO_ANSWER as error:
+                raise UnclearError(f"no answer from Google ({_in_words(error)})") from error
+            else:
+                self._tries = TRIES
+                return answer
+        raise judged(account.user, refusal) from refusal
 
-    @property
-    def _http(self) -> OneTry:
-        """The connections of this thread; httplib2 does not share them between threads."""
-        found: OneTry | None = getattr(self._local, "http", None)
-        if found is None:
-            found = self._local.http = OneTry(timeout=self._timeout_s)
+    @contextmanager
+    def _connection(self) -> Iterator[OneTry]:
+        """Lend a connection, to one thread at a time; after an error it is closed."""
+        try:
+            found = self._idle.pop()
+        except IndexError:
+            found = OneTry(timeout=self._timeout_s)
             found.follow_redirects = False
-            self._open.append(found)
-        return found
+        try:
+            yield found
+        except BaseException:
+            found.close()
+            raise
+        self._idle.append(found)
+
+
+def _close(connections: deque[OneTry]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def _named(result: Result) -> str:

@@ -233,19 +233,22 @@ def patch(raw: bytes, changes: Sequence[Change]) -> bytes:
 
 def _place(change: Change, entries: list[Person], writable: Callable[[Person], bool]) -> int:
     """Find the entry that a change names; a server may give the same entries in another order."""
-    place = int(change.phone) if change.phone.isdecimal() else -1
-    there = 0 <= place < len(entries)
-    if not isinstance(change, model.AddPhone):
-        if isinstance(change, model.SetLabel):
-            there = there and _labels(entries[place]) == change.before
-        elif not there or entries[place].get("value", "") != change.before:
-            same = [i for i, entry in enumerate(entries) if entry.get("value") == change.before]
-            place, there = (same[0], True) if len(same) == 1 else (place, False)
-        if there and not writable(entries[place]):
-            raise ValueError(f"phone {change.phone}: cannot be written (read-only-source)")
-    if not there:
+    place = int(change.phone) if change.phone.isdecimal() else len(entries)
+    if place >= len(entries):
+        raise ValueError(f"phone {change.phone}: there is none")
+    match change:
+        case model.AddPhone():
+            return place
+        case model.SetLabel():
+            fits = [place] if _labels(entries[place]) == change.before else []
+        case _:
+            same = [i for i, entry in enumerate(entries) if entry.get("value", "") == change.before]
+            fits = [place] if place in same else same
+    if len(fits) != 1:
         raise ValueError(f"phone {change.phone}: not what the change expects")
-    return place
+    if not writable(entries[fits[0]]):
+        raise ValueError(f"phone {change.phone}: cannot be written (read-only-source)")
+    return fits[0]
 
 
 def _labels(entry: Person) -> tuple[str, ...]:

@@ -173,10 +173,9 @@ class GoogleContacts:
         page_token = ""
         while True:
             page = self._calls.page(account, page_token)
-            fresh = [
-                p for p in page.connections if (n := _named(p)) not in seen and not seen.add(n)
-            ]
-            yield [self._card(account, person) for person in fresh if not _deleted(person)]
+            listed = {_named(person): person for person in page.connections}
+            yield [self._card(account, p) for name, p in listed.items() if name not in seen]
+            seen.update(listed)
             page_token = page.next_page_token
             if not page_token:
                 tokens[account.user] = page.next_sync_token

@@ -131,9 +131,8 @@ def check_body(schema: str, value: Any, where: str = "") -> None:
         raise invalid(f"Invalid JSON payload received. {where or 'Root'} is no object")
     for name, inner in value.items():
         if name not in properties:
-            raise invalid(
-                f"Invalid JSON payload received. Unknown name \"{name}\" at '{where}': Cannot find field."
-            )
+            what = "Invalid JSON payload received. Unknown name"
+            raise invalid(f"{what} \"{name}\" at '{where}': Cannot find field.")
         _check(properties[name], inner, f"{where}.{name}" if where else name)
 
 

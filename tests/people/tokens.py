@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -62,7 +63,7 @@ class Tokens:
     staff: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key = _new_key()
         self._count = 0
 
     # -- what the tests put into files -------------------------------------------------------------
@@ -204,6 +205,11 @@ class Tokens:
     def _new(self, kind: str) -> str:
         self._count += 1
         return f"{kind}-{self._count}"
+
+
+@cache
+def _new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def _unbase64(text: str) -> bytes:
