@@ -75,6 +75,10 @@ class Account(Protocol):
         """
         ...
 
+    def refused(self, error: google.auth.exceptions.RefreshError) -> AccountError:
+        """Say why no access was given, and what to do."""
+        ...
+
 
 class Personal:
     """The account of a person who signed in.
@@ -116,16 +120,21 @@ class Personal:
                 except google.auth.exceptions.RefreshError as error:
                     if error.retryable:
                         raise
-                    raise AccountError(
-                        f"{self.user}: the sign-in was revoked or has run out; sign in again:"
-                        f" danhba login google:{self.user}"
-                    ) from error
+                    raise self.refused(error) from error
             return made
+
+    def refused(self, error: google.auth.exceptions.RefreshError) -> AccountError:
+        """Say why no access was given, and what to do."""
+        if "invalid_grant" in str(error):
+            why = "the sign-in was revoked or has run out"
+        else:
+            why = f"Google gives no access ({error.args[0] if error.args else error})"
+        return AccountError(f"{why}; sign in again: danhba login google:{self.user}")
 
     def _made(self) -> google.oauth2.credentials.Credentials:
         token = self.token()
         if token is None:
-            raise AccountError(f"{self.user}: not signed in; run: danhba login google:{self.user}")
+            raise AccountError(f"not signed in; run: danhba login google:{self.user}")
         self.read_only = CONTACTS not in token.scopes
         return google.oauth2.credentials.Credentials(
             None,
@@ -168,22 +177,24 @@ class Delegated:
                 if error.retryable:
                     raise
                 if scope == READONLY or "unauthorized_client" not in str(error):
-                    raise AccountError(self._why(error)) from error
+                    raise self.refused(error) from error
             else:
                 self.read_only = scope == READONLY
                 return made
         raise AssertionError("the last scope returns or raises")
 
-    def _why(self, error: google.auth.exceptions.RefreshError) -> str:
+    def refused(self, error: google.auth.exceptions.RefreshError) -> AccountError:
+        """Say why no access was given, and what to do."""
         if "unauthorized_client" in str(error):
-            return (
-                f"{self.user}: the service account may not act for this user. In the Admin console,"
-                " Security > API controls > Domain-wide delegation, allow the client ID"
-                f" {self.service.client_id or 'of the service account'} the scope {CONTACTS}"
+            client = self.service.client_id or "of the service account"
+            return AccountError(
+                "the service account may not act for this user. In the Admin console, Security >"
+                f" API controls > Domain-wide delegation, allow the client ID {client} the scope"
+                f" {CONTACTS}"
             )
         if "invalid_grant" in str(error):
-            return f"{self.user}: Google knows no such user, or not this key of the service account"
-        return f"{self.user}: no access: {error.args[0] if error.args else error}"
+            return AccountError("Google knows no such user, or not this key of the service account")
+        return AccountError(f"Google gives no access ({error.args[0] if error.args else error})")
 
 
 class ServiceAccount:

@@ -180,7 +180,7 @@ class Calls:
             with self._connection() as connection:
                 account.credentials(Request(connection))
         except (OSError, google.auth.exceptions.GoogleAuthError) as error:
-            raise UnclearError(f"{account.user}: no access: {error}") from error
+            raise UnclearError(f"no access ({error})") from error
 
     # -- writes: never repeated here ---------------------------------------------------------------
 
@@ -216,8 +216,8 @@ class Calls:
                 waited, tries = waited + wait, tries + 1
                 if waited > PATIENCE_S:
                     raise AccountError(
-                        f"{account.user}: Google's quota is used up ({error}); run the same"
-                        " command later, it goes on where this one stopped"
+                        f"Google's quota is used up ({error}); run the same command later, it goes"
+                        " on where this one stopped"
                     ) from error
 
     def _once(self, account: Account, request: Any) -> Any:  # noqa: ANN401 - library's
@@ -229,7 +229,9 @@ class Calls:
             except HttpError as error:
                 refusal = error
             except google.auth.exceptions.RefreshError as error:
-                raise UnclearError(f"{account.user}: no access: {error}") from error
+                if not error.retryable:
+                    raise account.refused(error) from error
+                raise UnclearError(f"no access ({error})") from error
             except _NO_ANSWER as error:
                 raise UnclearError(f"no answer from Google ({_in_words(error)})") from error
             else:

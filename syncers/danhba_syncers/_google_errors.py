@@ -52,7 +52,7 @@ class SlowError(Exception):
 def only_reading(user: str) -> str:
     """Say that an account can be read only, and what to do."""
     return (
-        f"{user}: only reading was granted. To write, grant the scope {CONTACTS}: with"
+        f"only reading was granted. To write, grant the scope {CONTACTS}: with"
         f" danhba login google:{user}, or for a service account in the Admin console"
     )
 
@@ -97,11 +97,11 @@ def judged(user: str, error: HttpError) -> Exception:
         return AccountError(only_reading(user))
     if code == 401:
         return AccountError(
-            f"{user}: Google does not accept the sign-in ({text}); sign in again: danhba login"
-            f" google:{user}"
+            f"Google does not accept the sign-in ({text}); sign in again:"
+            f" danhba login google:{user}"
         )
     if code == 403:
-        return AccountError(f"{user}: Google refuses access ({text})")
+        return AccountError(f"Google refuses access ({text})")
     names = frozenset(_RESOURCE_NAME.findall(error.content.decode("utf-8", "replace")))
     return RefusedError(text, info.reason or found.status, names)
 

@@ -11,12 +11,12 @@ import base64
 import hashlib
 import secrets
 import sys
-import time
+import threading
 import webbrowser
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httplib2
@@ -177,12 +177,23 @@ def _query(address: str) -> dict[str, str]:
 
 
 class _Loopback(HTTPServer):
-    """Waits on a free port of this machine for the browser to come back."""
+    """Waits on a free port of this machine for the browser to come back, in a thread of its own."""
 
     def __init__(self, state: str) -> None:
         super().__init__(("127.0.0.1", 0), _Visit)
         self.state = state
         self.answer: dict[str, str] = {}
+        self.answered = threading.Event()
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.1,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
 
     def wait(self, seconds: float) -> dict[str, str]:
         """Return what Google told the browser to bring.
@@ -190,12 +201,8 @@ class _Loopback(HTTPServer):
         Raises:
             SyncerError: It did not come.
         """
-        until = time.monotonic() + seconds
-        while not self.answer:
-            self.timeout = until - time.monotonic()
-            if self.timeout <= 0:
-                raise SyncerError(f"nobody signed in within {seconds / 60:.0f} minutes")
-            self.handle_request()
+        if not self.answered.wait(seconds):
+            raise SyncerError(f"nobody signed in within {seconds / 60:.0f} minutes")
         return self.answer
 
 
@@ -209,11 +216,12 @@ class _Visit(BaseHTTPRequestHandler):
         """Take the answer; whoever does not know the state is not Google's visitor."""
         found = _query(self.path)
         known = found.get("state") == self.server.state and bool({"code", "error"} & found.keys())
-        if known:
-            self.server.answer = found
         body = (_DONE if known else "danhba: nothing to see here").encode()
         self.send_response(200 if known else 404)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        if known:
+            self.server.answer = found
+            self.server.answered.set()
