@@ -14,7 +14,7 @@ from danhba.card import Card, Missing
 from danhba.errors import SyncerError
 from danhba_syncers import _people
 from danhba_syncers._google_accounts import Account, AccountError
-from danhba_syncers._google_calls import BATCH, PAGE, Calls
+from danhba_syncers._google_calls import PAGE, Calls
 from danhba_syncers._google_errors import RefusedError, UnclearError
 from danhba_syncers._people import FIELDS, LISTED, Person
 from danhba_syncers._side_by_side import in_order
@@ -49,17 +49,23 @@ class Reader:
         calls: The API.
         accounts: The accounts by user.
         width: How many are read at the same time.
+        batch: How many persons are asked for in one call.
 
     Attributes:
         token: What the last complete read, or look for changes, showed.
     """
 
     def __init__(
-        self, source: str, calls: Calls, accounts: Mapping[str, Account], width: int
+        self,
+        source: str,
+        calls: Calls,
+        accounts: Mapping[str, Account],
+        width: int,
+        batch: int,
     ) -> None:
         self.token = ""
         self._source, self._calls, self._accounts = source, calls, accounts
-        self._width = width
+        self._width, self._batch = width, batch
 
     # -- everything --------------------------------------------------------------------------------
 
@@ -118,7 +124,7 @@ class Reader:
     # -- some --------------------------------------------------------------------------------------
 
     def fetch(self, refs: Iterable[str]) -> Iterator[Card | Missing]:
-        """Yield the named cards as they are now, 200 a call."""
+        """Yield the named cards as they are now, many in one call."""
         waiting: dict[str, dict[str, str]] = {}
         for ref in refs:
             user, name = parts(ref)
@@ -127,7 +133,7 @@ class Reader:
                 continue
             batch = waiting.setdefault(user, {})
             batch[name] = ref
-            if len(batch) == BATCH:
+            if len(batch) == self._batch:
                 yield from self._got(self._accounts[user], waiting.pop(user))
         for user, batch in waiting.items():
             yield from self._got(self._accounts[user], batch)

@@ -14,14 +14,14 @@ from typing import TypeAlias
 from danhba.card import Edit, Outcome
 from danhba_syncers import _people
 from danhba_syncers._google_accounts import Account, AccountError
-from danhba_syncers._google_calls import BATCH, TRIES, Calls, Result
+from danhba_syncers._google_calls import TRIES, Calls, Result
 from danhba_syncers._google_errors import RefusedError, UnclearError
 from danhba_syncers._people import WRITTEN, Person
 
 _AHEAD = 2
 """Batches made ready while others are on their way."""
-_HELD = 5 * BATCH
-"""Edits of batches that are not full yet; beyond, the oldest batch goes as it is."""
+_HELD = 5
+"""Batches' worth of edits in batches that are not full yet; beyond, the oldest goes as it is."""
 _REFUSALS = 32
 """How often a batch is cut in two to find the contacts that Google refuses."""
 
@@ -49,11 +49,14 @@ class Lanes:
     Args:
         lane: Returns the lane of an edit, and how its batches are written.
         width: How many accounts are written at the same time.
+        batch: How many edits go out together.
     """
 
-    def __init__(self, lane: Callable[[Edit], tuple[str, _Written]], width: int) -> None:
+    def __init__(
+        self, lane: Callable[[Edit], tuple[str, _Written]], width: int, batch: int
+    ) -> None:
         self._lane = lane
-        self._width = width
+        self._width, self._batch = width, batch
         self._lanes: dict[str, _Lane] = {}
         self._running: dict[Future[list[Outcome]], str] = {}
         self._pool = ThreadPoolExecutor(width, "danhba-google")
@@ -89,9 +92,9 @@ class Lanes:
         if edit.card.ref in lane.held:
             lane.close()
         lane.held[edit.card.ref] = edit
-        if len(lane.held) == BATCH:
+        if len(lane.held) == self._batch:
             lane.close()
-        elif sum(len(other.held) for other in self._lanes.values()) > _HELD:
+        elif sum(len(other.held) for other in self._lanes.values()) > _HELD * self._batch:
             next(other for other in self._lanes.values() if other.held).close()
 
     def _go(self, *, queued: int) -> Iterator[Outcome]:

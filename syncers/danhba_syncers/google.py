@@ -109,7 +109,7 @@ class GoogleContacts:
         self._accounts = self._open(users)
         self._calls = Calls(self.pace, self.options.endpoint, self.options.timeout_s)
         self._width = max(1, self.options.side_by_side)
-        self._reader = Reader(self.source, self._calls, self._accounts, self._width)
+        self._reader = Reader(self.source, self._calls, self._accounts, self._width, self.batch)
 
     def __repr__(self) -> str:
         return f"GoogleContacts({self.source!r})"
@@ -163,7 +163,7 @@ class GoogleContacts:
 
     def forecast(self, cards: int) -> str:
         """Say what writing takes."""
-        calls = math.ceil(cards / BATCH)
+        calls = math.ceil(cards / self.batch)
         width = min(self._width, len(self._accounts))
         rate = self.options.writes_per_minute or _WRITES_A_MINUTE
         minutes = calls * max(_ONE_WRITE_S, 60 / rate) / width / 60
@@ -185,7 +185,7 @@ class GoogleContacts:
                 writers[user] = AccountWriter(self._calls, self._accounts[user])
             return user, writers[user].write
 
-        lanes = Lanes(lane, self._width)
+        lanes = Lanes(lane, self._width, self.batch)
         yield from lanes.write(edits, self.pace.stop.set)
 
     def _check_writable(self) -> None:

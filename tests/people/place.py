@@ -51,13 +51,24 @@ class FastClock(Clock):
             self.waits.append(seconds)
 
 
+class Small(GoogleContacts):
+    """The syncer with batches so small that a test needs few contacts."""
+
+    batch = 10
+
+
 class Place:
     """A server with some users, and a folder.
 
     Args:
         folder: Where files go; the state folder must be set by the environment.
         users: Who has an account.
+
+    Attributes:
+        kind: The syncer's class.
     """
+
+    kind = GoogleContacts
 
     def __init__(self, folder: Path, *users: str) -> None:
         keyring.set_keyring(NoSafe())  # type: ignore[no-untyped-call]  # keyring's
@@ -100,7 +111,7 @@ class Place:
     def open(self, location: str, **options: Any) -> GoogleContacts:
         """Return a syncer as it is made, signed in or not."""
         given = GoogleOptions(endpoint=self.api.url, **options)
-        return GoogleContacts(location, given, self.clock)
+        return self.kind(location, given, self.clock)
 
     def key_file(self) -> Path:
         """Return a key file of the service account."""
@@ -142,4 +153,4 @@ class Place:
             return run.undo(self.job(syncer), log, run.read_story(path))
 
 
-__all__ = ["CONTACTS", "READONLY", "FastClock", "Place"]
+__all__ = ["CONTACTS", "READONLY", "FastClock", "Place", "Small"]
