@@ -232,23 +232,23 @@ def patch(raw: bytes, changes: Sequence[Change]) -> bytes:
 
 
 def _place(change: Change, entries: list[Person], writable: Callable[[Person], bool]) -> int:
-    """Find the entry that a change names; a server may give the same entries in another order."""
+    """Find the entry that a change names."""
     place = int(change.phone) if change.phone.isdecimal() else len(entries)
     if place >= len(entries):
         raise ValueError(f"phone {change.phone}: there is none")
+    entry = entries[place]
     match change:
         case model.AddPhone():
             return place
         case model.SetLabel():
-            fits = [place] if _labels(entries[place]) == change.before else []
+            fits = _labels(entry) == change.before
         case _:
-            same = [i for i, entry in enumerate(entries) if entry.get("value", "") == change.before]
-            fits = [place] if place in same else same
-    if len(fits) != 1:
+            fits = entry.get("value", "") == change.before
+    if not fits:
         raise ValueError(f"phone {change.phone}: not what the change expects")
-    if not writable(entries[fits[0]]):
+    if not writable(entry):
         raise ValueError(f"phone {change.phone}: cannot be written (read-only-source)")
-    return fits[0]
+    return place
 
 
 def _labels(entry: Person) -> tuple[str, ...]:

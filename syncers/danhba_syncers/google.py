@@ -168,10 +168,10 @@ class GoogleContacts:
         rate = self.options.writes_per_minute or _WRITES_A_MINUTE
         minutes = calls * max(_ONE_WRITE_S, 60 / rate) / width / 60
         if requests := self.options.requests_per_minute:
-            minutes = max(minutes, 3 * calls / requests)
+            minutes = max(minutes, 2 * calls / requests)
         return (
-            f"{cards} contacts in {len(self._accounts)} Google accounts: about {calls} writes and"
-            f" {2 * calls} reads, {max(1, math.ceil(minutes))} minutes"
+            f"{cards} contacts to write: about {calls} writing and {calls} reading calls to Google,"
+            f" {math.ceil(minutes)} min"
         )
 
     def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:

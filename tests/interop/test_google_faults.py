@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.people import Fault, Refusal
+from tests.people import Fault, Quota, Refusal
 from tests.people.place import Place, Small
 
 from danhba.job import Result
+from danhba_syncers.google import GoogleContacts
 
 ME, OTHER = "an@corp.example", "binh@corp.example"
 OLD, NEW = "0168 123 4567", "038 123 4567"
@@ -157,4 +158,232 @@ def test_a_server_that_vanishes_behind_a_write_is_reported_and_a_rerun_completes
     place.api.faults.clear()
     _, result = place.convert(place.personal())
     clean(place, result)
+    book.check()
+
+
+# --- contacts that Google refuses -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [1, 3, 10])
+@pytest.mark.parametrize("partial", [False, True])
+@pytest.mark.parametrize("answers", ["error", "unnamed", "result"])
+def test_a_bad_contact_does_not_take_the_others_with_it(
+    place: Place, answers: Any, partial: bool, bad: int
+) -> None:
+    """However the batch fails, and whether or not the good ones of it were written."""
+    book = Book(place.account)
+    api = place.api
+    api.answers, api.partial = answers, partial
+    api.bad = {f"people/c{i}" for i in range(2, 2 + bad)}
+    _, result = place.convert(place.personal())
+    assert {ref.partition("/")[2] for ref in result.problems} == api.bad
+    for line in result.problems.values():
+        assert line.status == "failed"
+        assert line.detail.startswith("Google refuses it: ")
+    assert result.written == CONTACTS - bad
+    api.bad = set()
+    _, result = place.convert(place.personal())
+    clean(place, result)
+    assert result.written == bad
+    book.check()
+
+
+def test_a_batch_that_is_refused_whole_is_not_tried_for_ever(place: Place) -> None:
+    fill(place.account, 400)
+    place.kind = GoogleContacts
+    refusal = Refusal(400, "INVALID_ARGUMENT", "Something is wrong with all of you.")
+    place.api.faults.append(
+        Fault("status-before", "batchUpdateContacts", 0, 10_000, refusal=refusal)
+    )
+    _, result = place.convert(place.personal())
+    assert result.written == 0
+    assert len(result.problems) == 400 + CONTACTS
+    assert place.api.calls["batchUpdateContacts"] < 250
+
+
+# --- somebody else --------------------------------------------------------------------------------
+
+
+def test_a_contact_changed_meanwhile_is_read_and_converted_again(place: Place) -> None:
+    """Another name, another number, the same number with another: each is seen, none is lost."""
+    account = place.account
+
+    def meddle() -> None:
+        account.change("people/c1", names=[{"displayName": "Tên mới"}])
+        account.change("people/c2", phoneNumbers=[{"value": "0912 000 000", "type": "home"}])
+        account.change("people/c3", phoneNumbers=[{"value": "+84 168 765 4321"}, {"value": OLD}])
+        account.change("people/c4", phoneNumbers=[{"value": NEW, "type": "mobile"}])
+        account.delete("people/c5")
+
+    place.api.faults.append(Fault("meddle", "batchUpdateContacts", do=meddle))
+    _, result = place.convert(place.personal())
+    assert result.written == CONTACTS - 3
+    assert {ref.partition("/")[2] for ref in result.problems} <= {
+        "people/c2", "people/c4", "people/c5",
+    }  # fmt: skip
+    numbers = account.numbers()
+    assert account.people["people/c1"]["names"][0]["displayName"] == "Tên mới"
+    assert numbers["people/c1"] == [NEW, "0912 345 678"]
+    assert numbers["people/c2"] == ["0912 000 000"]
+    assert numbers["people/c3"] == ["+84 38 765 4321", NEW]
+    assert numbers["people/c4"] == [NEW]
+    assert "people/c5" not in numbers
+    assert all(OLD not in of_one for of_one in numbers.values())
+
+
+def test_a_contact_that_never_rests_is_a_conflict(place: Place) -> None:
+    moves = iter(range(1000))
+
+    def meddle() -> None:
+        place.account.change("people/c1", nicknames=[{"value": str(next(moves))}])
+
+    place.api.faults.append(Fault("meddle", "batchUpdateContacts", times=1000, do=meddle))
+    _, result = place.convert(place.personal())
+    assert [(ref, line.status) for ref, line in result.problems.items()] == [
+        (f"{ME}/people/c1", "conflict")
+    ]
+    assert result.written == CONTACTS - 1
+    assert place.account.numbers()["people/c1"] == [OLD, "0912 345 678"]
+
+
+def test_a_profile_that_changes_meanwhile_is_no_obstacle(place: Place) -> None:
+    """The person's etag moves though the contact's does not; Google asks for both."""
+    book = Book(place.account)
+    place.api.faults.append(
+        Fault("meddle", "batchUpdateContacts", do=lambda: place.account.touch_profile("people/c1"))
+    )
+    _, result = place.convert(place.personal())
+    clean(place, result)
+    after = {name: essence(person) for name, person in place.account.people.items()}
+    assert after == {name: converted(text) for name, text in book.before.items()}
+
+
+def test_a_write_that_is_applied_late_is_not_made_twice(place: Place) -> None:
+    """The answer comes when nobody waits any more; the client has looked and sent it again."""
+    book = Book(place.account)
+    place.api.faults.append(Fault("late", "batchUpdateContacts", seconds=0.6))
+    _, result = place.convert(place.personal(timeout_s=0.3))
+    clean(place, result)
+    book.check()
+
+
+# --- several accounts -----------------------------------------------------------------------------
+
+
+def test_accounts_are_written_side_by_side_and_each_in_order(
+    tmp_path: Path, state_dir: Path
+) -> None:
+    users = [f"user{i}@corp.example" for i in range(5)]
+    place = Place(tmp_path / "place", *users)
+    place.kind = Small
+    place.api.slow_s = 0.02
+    books = []
+    for user in users:
+        fill(place.api.accounts[user], 35)
+        books.append(Book(place.api.accounts[user]))
+    with place.api:
+        _, result = place.convert(place.company())
+    clean(place, result)
+    assert result.written == 5 * 35
+    for book in books:
+        book.check()
+    assert place.api.most_at_once > 1
+    assert max(place.api.sizes) == 10
+    assert len(place.api.sizes) == 5 * 4
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Refusal(403, "PERMISSION_DENIED", "The caller does not have permission"),
+        Refusal(503, "UNAVAILABLE", "The service is unavailable."),
+        Refusal(429, "RESOURCE_EXHAUSTED", "Quota exceeded.", headers={"Retry-After": "86400"}),
+    ],
+)
+def test_the_failure_of_one_user_does_not_stop_the_others(place: Place, trouble: Refusal) -> None:
+    other = place.api.accounts[OTHER]
+    fill(other, CONTACTS)
+    books = [Book(place.account), Book(other)]
+    place.api.faults.append(
+        Fault("status-before", "batchUpdateContacts", 0, 10_000, OTHER, refusal=trouble)
+    )
+    _, result = place.convert(place.company())
+    assert result.written == CONTACTS
+    assert {ref.partition("/")[0] for ref in result.problems} == {OTHER}
+    assert len(result.problems) == CONTACTS
+    books[0].check()
+    place.api.faults.clear()
+    _, result = place.convert(place.company())
+    clean(place, result)
+    for book in books:
+        book.check()
+
+
+def test_an_account_that_cannot_be_read_is_listed_and_the_others_are_converted(
+    place: Place,
+) -> None:
+    fill(place.api.accounts[OTHER], CONTACTS)
+    books = [Book(account) for account in place.api.accounts.values()]
+    refusal = Refusal(403, "PERMISSION_DENIED", "The caller does not have permission")
+    place.api.faults.append(Fault("status-before", "list", 0, 10_000, OTHER, refusal=refusal))
+    end, result = place.convert(place.company())
+    clean(place, result)
+    assert end.totals["cards_skipped"] == 1
+    books[0].check()
+    place.api.faults.clear()
+    end, result = place.convert(place.company())
+    clean(place, result)
+    assert end.totals["cards_skipped"] == 0
+    assert end.totals["cards_read"] == 2 * (CONTACTS + 5)
+    books[1].check()
+
+
+# --- quotas ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("retry_after", [True, False])
+@pytest.mark.parametrize("per_user", [True, False])
+@pytest.mark.parametrize("kind", ["write", "read"])
+def test_quotas_slow_a_run_down_and_that_is_all(
+    place: Place, kind: Any, per_user: bool, retry_after: bool, named: bool
+) -> None:
+    fill(place.account, 60)
+    fill(place.api.accounts[OTHER], 60)
+    books = [Book(account) for account in place.api.accounts.values()]
+    quota = Quota(3, kind, per_user=per_user, retry_after=retry_after, named=named)
+    place.api.quotas.append(quota)
+    _, result = place.convert(place.company())
+    clean(place, result)
+    for book in books:
+        book.check()
+    assert place.clock.seconds > 60
+    if named or retry_after:
+        assert 1 <= quota.refused <= 8
+
+
+def test_a_limit_in_the_settings_is_never_exceeded(place: Place) -> None:
+    fill(place.account, 90)
+    quota = Quota(4)
+    place.api.quotas.append(quota)
+    place.api.quotas.append(Quota(9, "read", per_user=False))
+    _, result = place.convert(place.personal(writes_per_minute=4, requests_per_minute=9))
+    clean(place, result)
+    assert [quota.refused for quota in place.api.quotas] == [0, 0]
+    assert place.clock.seconds >= 120
+
+
+def test_a_run_stopped_by_quota_goes_on_later_where_it_was(place: Place) -> None:
+    fill(place.account, 90)
+    book = Book(place.account)
+    place.api.quotas.append(Quota(4, window_s=86_400))
+    _, result = place.convert(place.personal())
+    assert result.written == 40
+    assert {line.status for line in result.problems.values()} == {"failed"}
+    assert "goes on where this one stopped" in next(iter(result.problems.values())).detail
+    place.api.quotas.clear()
+    place.api.sent.clear()
+    _, result = place.convert(place.personal())
+    clean(place, result)
+    assert result.written == 90 + CONTACTS - 40
     book.check()

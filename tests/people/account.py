@@ -305,8 +305,9 @@ def _made_of(field: str, item: Person) -> Person:
     if field != "phoneNumbers":
         return {}
     made = {}
-    digits = "".join(char for char in item.get("value", "") if char.isdigit())
-    if item.get("value", "").startswith("+"):
+    value = str(item.get("value", ""))
+    digits = "".join(char for char in value if char.isdigit())
+    if value.startswith("+"):
         made["canonicalForm"] = f"+{digits}"
     elif digits.startswith("0") and len(digits) > 8:
         made["canonicalForm"] = f"+84{digits[1:]}"

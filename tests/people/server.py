@@ -53,6 +53,7 @@ class PeopleApi:
         calls: Requests by method, refused ones included.
         sizes: Contacts in each batchUpdateContacts that came in.
         overlaps: Users for whom two mutations ran at a time.
+        most_at_once: Users for whom a mutation ran at the same time, at most.
         bad: Contacts whose write the server refuses, whatever it holds.
         partial: Whether the good contacts of a batch with a bad one are written all the same.
         answers: How a bad contact shows: in the `error` of the whole batch, with or without
@@ -75,6 +76,7 @@ class PeopleApi:
         self.calls: Counter[str] = Counter()
         self.sizes: list[int] = []
         self.overlaps: list[str] = []
+        self.most_at_once = 0
         self.sent: list[dict[str, Any]] = []
         self.bad: set[str] = set()
         self.partial = False
@@ -204,6 +206,7 @@ class PeopleApi:
                 self.overlaps.append(user)
                 raise Refusal(409, "ABORTED", "Another mutation of this user is running.")
             self._running.add(user)
+            self.most_at_once = max(self.most_at_once, len(self._running))
         try:
             if self.slow_s:
                 time.sleep(self.slow_s)
