@@ -291,12 +291,18 @@ def _said(field: str, value: Any, ident: str) -> Any:
     """Add to the items of a field what the server says of them."""
     if not isinstance(value, list):
         return value
+    own = {"source": {"type": "CONTACT", "id": ident}}
+    return _first_primary(
+        {**item, **_made_of(field, item), "metadata": {**own, **item.get("metadata", {})}}
+        for item in value
+    )
+
+
+def _first_primary(items: Iterable[Person]) -> list[Person]:
     found = []
-    for place, item in enumerate(value):
-        meta = {"source": {"type": "CONTACT", "id": ident}, **item.get("metadata", {})}
-        if place == 0:
-            meta["primary"] = True
-        found.append({**item, **_made_of(field, item), "metadata": meta})
+    for place, item in enumerate(items):
+        meta = {k: v for k, v in item["metadata"].items() if k != "primary"}
+        found.append({**item, "metadata": {**meta, **({} if place else {"primary": True})}})
     return found
 
 
@@ -334,7 +340,7 @@ def _replaced(field: str, stored: list[Person], sent: list[Person], ident: str) 
     for place, item in enumerate(stored):
         if item.get("metadata", {}).get("source", {}).get("type", "CONTACT") != "CONTACT":
             found.insert(place, item)
-    return found
+    return _first_primary(found)
 
 
 def _check_etag(person: Person, sent: Person) -> None:
