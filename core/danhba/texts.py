@@ -335,6 +335,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "A second number is written only in part; the field is left as it is.",
         "Số thứ hai chỉ được viết một phần; trường này được giữ nguyên.",
     ),
+    "read-only-source": (
+        "Does not come from the contact itself, but from a profile or a directory, and cannot be"
+        " changed here.",
+        "Không thuộc chính liên hệ này mà từ hồ sơ hoặc danh bạ chung, nên không đổi được ở đây.",
+    ),
     "unclear": (
         "It cannot be read with certainty.",
         "Không thể đọc chắc chắn.",

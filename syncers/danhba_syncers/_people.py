@@ -1,0 +1,386 @@
+"""What does a person of the People API say, as a card; and how is a change put into one? Pure.
+
+A person is a JSON object. Its fields are lists of items, and each item says which source it is
+from: CONTACT is the account's own entry, the only one that can be written; a PROFILE or a company's
+directory may add items to the same person. The card's raw is the person as canonical JSON: keys
+sorted, no spaces, everything else as the server sent it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import msgspec
+
+import danhba.card as model
+from danhba.card import Address, Card, Change, Details, Phone
+from danhba.syncer import Fidelity
+
+Person: TypeAlias = dict[str, Any]
+
+FIELDS = "addresses,imClients,metadata,names,organizations,phoneNumbers"
+"""The field mask of every read: the phones, what evidence needs, and etags (metadata)."""
+WRITTEN = "metadata,phoneNumbers"
+"""The field mask of what is needed to see whether a write arrived."""
+LISTED = 100
+"""Phones that a list shows of one person; there may be more."""
+
+_TYPES = {
+    kind.lower(): kind
+    for kind in (
+        "home", "work", "mobile", "homeFax", "workFax", "otherFax", "pager", "workMobile",
+        "workPager", "main", "googleVoice", "other",
+    )
+}  # fmt: skip
+"""Google's own phone types, by the machine label they have on a card."""
+_COMBINED = {
+    frozenset({"cell"}): "mobile",
+    frozenset({"fax"}): "otherFax",
+    frozenset({"home", "fax"}): "homeFax",
+    frozenset({"work", "fax"}): "workFax",
+    frozenset({"work", "cell"}): "workMobile",
+    frozenset({"work", "mobile"}): "workMobile",
+    frozenset({"work", "pager"}): "workPager",
+}
+"""Machine labels of other sources, and the one type that says the same."""
+_MADE_BY_GOOGLE = frozenset(
+    {"canonicalForm", "formattedType", "formattedProtocol", "displayName", "displayNameLastFirst"}
+)
+"""Output only: Google makes them of the rest of an item, and takes no orders about them."""
+_ABOUT_PERSON = frozenset({"resourceName", "etag", "metadata"})
+_NUMBER = re.compile(r"(?:\d[^\dA-Za-z]{0,3}){8,}")
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class _Source(msgspec.Struct, frozen=True, rename="camel"):
+    type: str = "CONTACT"
+    etag: str = ""
+    update_time: str = ""
+
+
+class _About(msgspec.Struct, frozen=True):
+    source: _Source = _Source()
+    primary: bool = False
+
+
+class _Number(msgspec.Struct, frozen=True):
+    value: str = ""
+    type: str = ""
+    metadata: _About = _About()
+
+
+class _Name(msgspec.Struct, frozen=True, rename="camel"):
+    display_name: str = ""
+    unstructured_name: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    metadata: _About = _About()
+
+
+class _Organization(msgspec.Struct, frozen=True):
+    name: str = ""
+    metadata: _About = _About()
+
+
+class _Place(msgspec.Struct, frozen=True, rename="camel"):
+    street_address: str = ""
+    city: str = ""
+    region: str = ""
+    country: str = ""
+    country_code: str = ""
+    formatted_value: str = ""
+
+
+class _Client(msgspec.Struct, frozen=True):
+    username: str = ""
+
+
+class _Sources(msgspec.Struct, frozen=True):
+    sources: tuple[_Source, ...] = ()
+
+
+class _Known(msgspec.Struct, frozen=True, rename="camel"):
+    """What danhba reads of a person; the rest of it is carried along unseen."""
+
+    etag: str = ""
+    metadata: _Sources = _Sources()
+    phone_numbers: tuple[_Number, ...] = ()
+    names: tuple[_Name, ...] = ()
+    organizations: tuple[_Organization, ...] = ()
+    addresses: tuple[_Place, ...] = ()
+    im_clients: tuple[_Client, ...] = ()
+
+    @property
+    def own(self) -> list[_Source]:
+        """The account's own entries; more than one when contacts are linked."""
+        return [source for source in self.metadata.sources if source.type == "CONTACT"]
+
+    @property
+    def stamp(self) -> str:
+        """The version: the etag of the contact, which a write must name."""
+        return " ".join(source.etag for source in self.own if source.etag) or self.etag
+
+
+_decode = msgspec.json.Decoder(_Known).decode
+
+
+# -- a person as a card ----------------------------------------------------------------------------
+
+
+def card_of(ref: str, person: Person) -> Card:
+    """Return a person as a card; one that cannot be understood has `trouble`."""
+    raw = _encode(person)
+    try:
+        known = msgspec.convert(person, _Known)
+    except msgspec.ValidationError as error:
+        return Card(ref, raw, (), trouble=f"not a person of the People API: {error}")
+    own = bool(known.own)
+    phones = tuple([_phone(place, n, own=own) for place, n in enumerate(known.phone_numbers)])
+    numbered = any(_NUMBER.search(client.username) for client in known.im_clients)
+    return Card(ref, raw, phones, describe, known.stamp, ("imClients",) if numbered else ())
+
+
+def _phone(place: int, number: _Number, *, own: bool) -> Phone:
+    kind = number.type.lower()
+    labels, label = ((kind,), "") if kind in _TYPES else ((), number.type)
+    writable = own and number.metadata.source.type == "CONTACT"
+    return Phone(str(place), number.value, labels, label, "" if writable else "read-only-source")
+
+
+def stamp_of(person: Person) -> str:
+    """Return the version of a person: the etag of its contact, which a write must name."""
+    return msgspec.convert(person, _Known).stamp
+
+
+def has_stamp(person: Person) -> bool:
+    """Say whether a person comes with the etag of its contact."""
+    return any(source.get("etag") for source in _contact_sources(person))
+
+
+def refusal(card: Card) -> str:
+    """Say why a card must not be written; empty when it may be."""
+    if not any(source.etag for source in _decode(card.raw).own):
+        return "it is no contact of this account, but comes from a profile or a directory"
+    if len(card.phones) == LISTED:
+        return f"it shows {LISTED} phone numbers, and Google may be keeping more of them back"
+    return ""
+
+
+def describe(raw: bytes) -> Details:
+    """Read what a person says besides phones."""
+    person = _decode(raw)
+    names = sorted(person.names, key=lambda name: not name.metadata.primary)
+    name = next(filter(None, map(_name, names)), "")
+    organizations = sorted(person.organizations, key=lambda org: not org.metadata.primary)
+    company = next((org.name for org in organizations if org.name), "")
+    return Details(
+        name or company,
+        max(filter(None, map(_update_time, person.own)), default=None),
+        company=bool(company and not name),
+        addresses=tuple(map(_address, person.addresses)),
+        handles=tuple(client.username for client in person.im_clients if client.username),
+    )
+
+
+def _name(name: _Name) -> str:
+    written = name.display_name or name.unstructured_name
+    return written or f"{name.given_name} {name.family_name}".strip()
+
+
+def _update_time(source: _Source) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(source.update_time)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def _address(place: _Place) -> Address:
+    street = place.street_address
+    if not street and not place.city:
+        street = ", ".join(place.formatted_value.split("\n"))
+    return Address(place.city, place.region, place.country or place.country_code, street)
+
+
+def _contact_sources(person: Person) -> list[Person]:
+    sources: list[Person] = person.get("metadata", {}).get("sources", [])
+    return [source for source in sources if source.get("type") == "CONTACT"]
+
+
+# -- changes ---------------------------------------------------------------------------------------
+
+
+def patch(raw: bytes, changes: Sequence[Change]) -> bytes:
+    """Return the person with the changes made in its phoneNumbers and nothing else moved.
+
+    Raises:
+        ValueError: A change names a phone that is not there, cannot be written, or differs.
+    """
+    if not changes:
+        return raw
+    person = msgspec.json.decode(raw)
+    before = person.get("phoneNumbers", [])
+    slots = [[entry] for entry in before]
+    writable = _writable(person)
+    for change in changes:
+        _make(change, slots[_place(change, before, writable)])
+    person["phoneNumbers"] = [entry for slot in slots for entry in slot]
+    return _encode(person)
+
+
+def _place(change: Change, entries: list[Person], writable: Callable[[Person], bool]) -> int:
+    """Find the entry that a change names."""
+    place = int(change.phone) if change.phone.isdecimal() else len(entries)
+    if place >= len(entries):
+        raise ValueError(f"phone {change.phone}: there is none")
+    entry = entries[place]
+    match change:
+        case model.AddPhone():
+            return place
+        case model.SetLabel():
+            fits = _labels(entry) == change.before
+        case _:
+            fits = entry.get("value", "") == change.before
+    if not fits:
+        raise ValueError(f"phone {change.phone}: not what the change expects")
+    if not writable(entry):
+        raise ValueError(f"phone {change.phone}: cannot be written (read-only-source)")
+    return place
+
+
+def _labels(entry: Person) -> tuple[str, ...]:
+    kind = entry.get("type", "").lower()
+    return (kind,) if kind in _TYPES else ()
+
+
+def _writable(person: Person) -> Callable[[Person], bool]:
+    own = bool(_contact_sources(person))
+    return lambda entry: own and _source_type(entry) == "CONTACT"
+
+
+def _source_type(entry: Person) -> str:
+    kind: str = entry.get("metadata", {}).get("source", {}).get("type", "CONTACT")
+    return kind
+
+
+def _make(change: Change, slot: list[Person]) -> None:
+    """Make a change in a slot, which holds an entry and those added behind it."""
+    match change:
+        case model.SetNumber():
+            slot[0] = {**_without(slot[0], "canonicalForm"), "value": change.after}
+        case model.SetLabel():
+            slot[0] = {**_without(slot[0], "formattedType"), "type": _type_of(change, slot[0])}
+        case model.AddPhone():
+            kind = {"type": google_type(change.labels)} if change.labels else {}
+            slot.append({"value": change.value, **kind})
+        case model.DropPhone():
+            del slot[0]
+
+
+def _without(entry: Person, key: str) -> Person:
+    return {name: value for name, value in entry.items() if name != key}
+
+
+def _type_of(change: model.SetLabel, entry: Person) -> str:
+    """Return the type for new labels; Google keeps a label that a person typed in the same place.
+
+    Raises:
+        ValueError: A person typed a label.
+    """
+    typed = entry.get("type", "")
+    if typed and typed.lower() not in _TYPES:
+        raise ValueError(f"phone {change.phone}: somebody typed the label {typed!r}, which stays")
+    return google_type(change.after)
+
+
+def google_type(labels: Sequence[str]) -> str:
+    """Return the one phone type that says what machine labels say.
+
+    Raises:
+        ValueError: It takes more than one.
+    """
+    words = frozenset(labels) - {"voice", "pref"}
+    if len(words) == 1 and (word := next(iter(words))) not in ("cell", "fax"):
+        return _TYPES.get(word, word)
+    if words and words not in _COMBINED:
+        raise ValueError(f"labels {', '.join(sorted(words))}: Google keeps one for a number")
+    return _COMBINED.get(words, "")
+
+
+# -- a write ---------------------------------------------------------------------------------------
+
+
+def resource_name(raw: bytes) -> str:
+    """Return the name under which the API knows a person."""
+    name: str = msgspec.json.decode(raw)["resourceName"]
+    return name
+
+
+def request_of(card: Card, raw: bytes) -> Person:
+    """Return what is sent to write a card: the phoneNumbers of `raw`, complete, and the etags.
+
+    The etags are those the card was read with. What Google makes of the entries is left out.
+    """
+    person = msgspec.json.decode(card.raw)
+    numbers = msgspec.json.decode(raw).get("phoneNumbers", [])
+    sources = [
+        {key: source[key] for key in ("type", "id", "etag") if key in source}
+        for source in _contact_sources(person)
+    ]
+    etag = {"etag": person["etag"]} if "etag" in person else {}
+    return {
+        "resourceName": person["resourceName"],
+        **etag,
+        "metadata": {"sources": sources},
+        "phoneNumbers": [
+            {key: value for key, value in entry.items() if key not in _MADE_BY_GOOGLE}
+            for entry in numbers
+        ],
+    }
+
+
+def has_etags(sent: Person, found: Person) -> bool:
+    """Say whether a person still has the etags that a request names."""
+    etags = [source.get("etag") for source in sent["metadata"]["sources"]]
+    present = [source.get("etag") for source in _contact_sources(found)]
+    return etags == present and sent.get("etag") == found.get("etag")
+
+
+def holds(sent: Person, found: Person) -> bool:
+    """Say whether a person has the numbers that were sent, with their types."""
+    return _written_numbers(sent) == _written_numbers(found)
+
+
+def _written_numbers(person: Person) -> list[tuple[str, str]]:
+    numbers = person.get("phoneNumbers", [])
+    own = (entry for entry in numbers if _source_type(entry) == "CONTACT")
+    return sorted((entry.get("value", ""), entry.get("type", "")) for entry in own)
+
+
+def compare(sent: bytes, found: bytes) -> Fidelity:
+    """Compare two persons byte for byte, then by what the account's own items say, in any order."""
+    if sent == found:
+        return Fidelity.EXACT
+    mine, theirs = msgspec.json.decode(sent), msgspec.json.decode(found)
+    return Fidelity.EQUAL if _content(mine) == _content(theirs) else Fidelity.LOST
+
+
+def _content(person: Person) -> dict[str, list[bytes]]:
+    content = {
+        field: sorted(_encode(_plain(item)) for item in items if _source_type(item) == "CONTACT")
+        for field, items in person.items()
+        if field not in _ABOUT_PERSON
+    }
+    return {field: items for field, items in content.items() if items}
+
+
+def _plain(item: Person) -> Person:
+    """Return an item without what Google makes of it, and without what it says about it."""
+    dropped = {*_MADE_BY_GOOGLE, "metadata"}
+    plain = {key: value for key, value in item.items() if key not in dropped}
+    if item.get("metadata", {}).get("sourcePrimary"):
+        plain["sourcePrimary"] = True
+    return plain
