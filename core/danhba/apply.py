@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from danhba.card import Card, Change, Edit, Missing, Outcome, Question, SetNumber
+from danhba.convert import UNDONE
 from danhba.deliver import Delivery, batch_of
 from danhba.difflog import (
     EndLine,
@@ -142,8 +143,14 @@ class Pending:
                 )
         return tuple(
             change for phone, change in wanted.items()
-            if phone not in made or _goes_on(made[phone], change)
+            if (phone not in made or _goes_on(made[phone], change))
+            and not self._was_undone(entry.line.ref, change)
         )  # fmt: skip
+
+    def _was_undone(self, ref: str, change: Change) -> bool:
+        """Say whether the state knows of an undo that this log, an older copy, knows nothing of."""
+        known = self.job.context.answers
+        return isinstance(change, SetNumber) and (ref, UNDONE + change.before) in known
 
     def _answered(self, ref: str, question: Question) -> SetNumber | None:
         answer = self.story.answers.get((ref, question.key), "")

@@ -19,7 +19,7 @@ from tests.labelled.facts import (
     ONE_READING_LEADS,
     Range,
 )
-from tests.labelled.pieces import PIECES, Piece, build, verdict
+from tests.labelled.pieces import PIECES, Piece, build
 
 SEED = 20170211
 
@@ -96,16 +96,18 @@ def _partly_ambiguous(rng: Random) -> Iterator[Labelled]:
 def _without_zero(rng: Random) -> Iterator[Labelled]:
     """Numbers whose 0 a spreadsheet dropped."""
     for old, new in MOBILE.items():
-        yield _converts("0 dropped: mobile of 2018", lambda c, r: c + r, old, new, _rest(rng, 7))
+        yield _converts("one reading: its 0 dropped", lambda c, r: c + r, old, new, _rest(rng, 7))
     for old, new in FIXED.items():
         rest = _rest(rng, 8 if old == "4" else 7, rng.choice("234567"))
         if old in NORTH_AMERICAN:
-            yield Labelled("0 dropped: or North American", (Tel(old + rest, "ask|keep"),))
+            yield Labelled(
+                "foreign cards: 0 dropped, or North American", (Tel(old + rest, "ask|keep"),)
+            )
         else:
-            yield _converts("0 dropped: area code of 2017", lambda c, r: c + r, old, new, rest)
+            yield _converts("one reading: its 0 dropped", lambda c, r: c + r, old, new, rest)
     for range_ in AMBIGUOUS:
         value = range_.old + _landline(rng, range_)
-        yield Labelled("0 dropped: ambiguous", (Tel(value),))
+        yield Labelled("nothing decides: 0 dropped", (Tel(value),))
 
 
 # -- numbers that must be left alone ---------------------------------------------------------------
@@ -123,11 +125,11 @@ def _bare(rng: Random) -> Iterator[Labelled]:
         for lead in range_.leads:
             for write in rng.sample(_PLAIN, 2):
                 value = write(range_.old, _rest(rng, range_.rest, lead))
-                yield Labelled("ambiguous, nothing on the card", (Tel(value),))
+                yield Labelled("nothing decides: bare number", (Tel(value),))
     for range_ in AMBIGUOUS[3:]:
         for write in rng.sample(SPELLINGS, 5):  # how the digits are grouped says nothing there
             value = write(range_.old, _landline(rng, range_))
-            yield Labelled("ambiguous, nothing on the card", (Tel(value),))
+            yield Labelled("nothing decides: bare number", (Tel(value),))
 
 
 def _mobile_only(rng: Random) -> Iterator[Labelled]:
@@ -135,14 +137,14 @@ def _mobile_only(rng: Random) -> Iterator[Labelled]:
     suggestive = [p for p in PIECES if (p.side, p.decisive) == ("fixed", False) and not p.city]
     for start in MOBILE_ONLY:
         value = start + _rest(rng, 9 - len(start))
-        about = "a first digit no landline had"
+        about = "decisive for the mobile: first digit"
         yield Labelled(about, (Tel("0" + value),))
         yield Labelled(about, (Tel("+84" + value, params=";TYPE=WORK"),))
         range_ = Range(value[:2], "", (), "2010-01-01", "Hà Nội", "Hà Nội")
         yield build(about, range_, value[2:], (rng.choice(suggestive), _MOBILE_DIGIT), rng)
         # No landline of Ho Chi Minh City ever began so: one reading, or two that contradict.
         contested = "keep|ask" if start[0] == "8" else "ask"
-        about = f"{about}, against decisive evidence"
+        about = "decisive on both sides: first digit"
         yield Labelled(about, (Tel("0" + value, contested, params=";TYPE=FAX"),))
         yield Labelled(about, (Tel("0" + value, contested, label="Máy bàn"),))
         yield Labelled(about, (Tel("0" + value + " ext 12", contested),))
@@ -156,25 +158,27 @@ def _closed(rng: Random) -> Iterator[Labelled]:
     mobile = ("90", "91", "93", "94", "95", "96", "97", "98", "991", "993", "996", "997", "999")
     nothing = ("80", "890", "891", "892", "893", "894", "895")
     for about, codes in (
-        ("code never used", [f"{code}" for code in never]),
-        ("mobile never renumbered", mobile),
-        ("no such number", nothing),
+        ("left alone: code never used", [f"{code}" for code in never]),
+        ("left alone: mobile never renumbered", mobile),
+        ("left alone: no such number", nothing),
     ):
         for code in codes:
-            length = 10 if about == "code never used" else 9
+            length = 10 if about == "left alone: code never used" else 9
             yield Labelled(about, (Tel(f"0{code}{_rest(rng, length - len(code))}"),))
     for start, length in (("69", 6), ("69", 7), ("80", 5)):
         for write in _PLAIN[:3]:
-            yield Labelled("closed network", (Tel(write(start, _rest(rng, length))),))
+            yield Labelled("left alone: closed network", (Tel(write(start, _rest(rng, length))),))
 
 
 def _services(rng: Random) -> Iterator[Labelled]:
     for service in ("1800", "1900"):
         for length in (4, 5, 6):
             number = service + _rest(rng, length)
-            yield Labelled("service number", (Tel(number), Tel(f"{number[:4]} {number[4:]}")))
+            yield Labelled(
+                "left alone: service number", (Tel(number), Tel(f"{number[:4]} {number[4:]}"))
+            )
     for short in ("113", "114", "115", "111", "1080", "18001091", "9090", "9191", "195", "888"):
-        yield Labelled("service number", (Tel(short),))
+        yield Labelled("left alone: service number", (Tel(short),))
 
 
 def _too_short(rng: Random) -> Iterator[Labelled]:
@@ -183,7 +187,7 @@ def _too_short(rng: Random) -> Iterator[Labelled]:
     for code, length in (*((code, 6) for code in short), ("4", 7), ("8", 7), ("37", 6), ("31", 6),
                          ("34", 7), ("57", 6)):  # fmt: skip
         value = f"0{code}{_rest(rng, length, '8')}"
-        yield Labelled("one digit short, of before 2008", (Tel(value, "keep|ask"),))
+        yield Labelled("left alone: one digit short, of before 2008", (Tel(value, "keep|ask"),))
 
 
 def _new_forms(rng: Random) -> Iterator[Labelled]:
@@ -192,10 +196,14 @@ def _new_forms(rng: Random) -> Iterator[Labelled]:
     for code in codes:
         value = f"0{code}{_rest(rng, 10 - len(code), rng.choice('234567'))}"
         params = rng.choice(("", ";TYPE=FAX", ";TYPE=WORK"))
-        yield Labelled("new form", (Tel(value, params=params),), ("REV:2017-07-20T08:00:00Z",))
+        yield Labelled(
+            "left alone: new form", (Tel(value, params=params),), ("REV:2017-07-20T08:00:00Z",)
+        )
     for code in MOBILE.values():
         if not any(code.startswith(range_.old) for range_ in AMBIGUOUS):
-            yield Labelled("new form", (Tel(f"0{code}{_rest(rng, 7, '2')}", params=";TYPE=FAX"),))
+            yield Labelled(
+                "left alone: new form", (Tel(f"0{code}{_rest(rng, 7, '2')}", params=";TYPE=FAX"),)
+            )
 
 
 # -- the card's date -------------------------------------------------------------------------------
@@ -203,7 +211,7 @@ def _new_forms(rng: Random) -> Iterator[Labelled]:
 
 def _dated(range_: Range, rng: Random, day: str, *, older: bool) -> Labelled:
     rest = _landline(rng, range_)
-    about = "date before the new range" if older else "date after the new range may exist"
+    about = "decisive for the landline: date" if older else "date that proves nothing: too late"
     if not older:
         return Labelled(about, (Tel(f"0{range_.old}{rest}"),), (f"REV:{day}",))
     target = Tel(f"0{range_.old}{rest}", "convert", f"0{range_.new}{rest}")
@@ -232,7 +240,9 @@ def _void_dates(rng: Random) -> Iterator[Labelled]:
     for range_ in AMBIGUOUS:
         for day in rng.sample(_VOID, 4):
             target = Tel(f"0{range_.old}{_landline(rng, range_)}")
-            yield Labelled("date void: unset, future or senseless", (target,), (f"REV:{day}",))
+            yield Labelled(
+                "date that proves nothing: unset, future or senseless", (target,), (f"REV:{day}",)
+            )
         for newer in rng.sample(sorted(NOT_THERE_BEFORE), 4):
             yield from _beside_a_newer_number(range_, newer, rng)
 
@@ -244,12 +254,12 @@ def _beside_a_newer_number(range_: Range, newer: str, rng: Random) -> Iterator[L
     rest = _landline(rng, range_)
     rev = min(there, limit) - timedelta(days=rng.randint(3, 300))
     tels = (Tel(f"0{range_.old}{rest}"), Tel(newer))
-    about = "date void: the card holds a newer number"
+    about = "date that proves nothing: belied by a newer number"
     yield Labelled(about, tels, (f"REV:{rev}T08:00:00Z",))
     if there + timedelta(days=6) < limit:
         target = Tel(f"0{range_.old}{rest}", "convert", f"0{range_.new}{rest}")
         rev = there + timedelta(days=3)
-        about = "date before the new range"
+        about = "decisive for the landline: date"
         yield Labelled(about, (target, Tel(newer)), (f"REV:{rev}T08:00:00Z",))
 
 
@@ -266,11 +276,15 @@ def _far_neighbours(rng: Random) -> Iterator[Labelled]:
             value, to = f"0{range_.old}{base + distance}", f"0{range_.new}{base + distance}"
             near = abs(distance) < 100
             other = Tel(value, "convert", to) if near else Tel(value, "keep|ask")
-            about = "neighbour of a fax" if near else "too far from a fax"
+            about = (
+                "decisive for the landline: neighbour of a fax"
+                if near
+                else "nothing decides: too far from a fax"
+            )
             yield Labelled(about, (fax, other))
         chain = Tel(f"0{range_.old}{base + 150}", "keep|ask")
         middle = Tel(f"0{range_.old}{base + 75}", "convert", f"0{range_.new}{base + 75}")
-        yield Labelled("too far from a fax", (fax, middle, chain))
+        yield Labelled("nothing decides: too far from a fax", (fax, middle, chain))
 
 
 def _fitting(rng: Random, pieces: Sequence[Piece], tries: int) -> Iterator[tuple[Range, str]]:
@@ -289,29 +303,31 @@ def _single_pieces(rng: Random) -> Iterator[Labelled]:
         for range_ in AMBIGUOUS:
             rest = _landline(rng, range_)
             if piece.fits(range_, rest):
-                strength = "decisive" if piece.decisive else "suggestive"
-                about = f"{strength}: {piece.name}"
-                yield build(about, range_, rest, (piece,), rng)
+                yield build(f"{_class(piece)}: {piece.name}", range_, rest, (piece,), rng)
 
 
-def _together(pieces: Sequence[Piece]) -> str:
-    """Name the class of a card with several pieces."""
-    expect = verdict(pieces)
-    sides = {piece.side for piece in pieces if piece.decisive}
-    if sides == {"fixed", "mobile"}:
-        return "several: decisive on both sides"
+def _class(*pieces: Piece) -> str:
+    """Name the class of a card with these pieces."""
+    decisive = {piece.side for piece in pieces if piece.decisive}
+    hints = {piece.side for piece in pieces if piece.side} - {"foreign"}
     if any(piece.side == "foreign" for piece in pieces):
-        return "several: a foreign card"
-    if not sides:
-        return f"several: suggestive, {expect}"
-    return f"several: decisive for {sides.pop()}"
+        return "foreign cards"
+    if decisive:
+        both = len(decisive) > 1
+        return "decisive on both sides" if both else f"decisive for the {_NAMES[decisive.pop()]}"
+    if hints:
+        return "suggests both" if len(hints) > 1 else f"suggests the {_NAMES[hints.pop()]}"
+    return "nothing decides"
+
+
+_NAMES = {"fixed": "landline", "mobile": "mobile"}
 
 
 def _pairs(rng: Random) -> Iterator[Labelled]:
     for pieces in combinations(PIECES, 2):
         if pieces[0].slot != pieces[1].slot:
             for range_, rest in _fitting(rng, pieces, 3):
-                yield build(_together(pieces), range_, rest, pieces, rng)
+                yield build(f"{_class(*pieces)}: several pieces", range_, rest, pieces, rng)
 
 
 def _triples(rng: Random) -> Iterator[Labelled]:
@@ -319,7 +335,7 @@ def _triples(rng: Random) -> Iterator[Labelled]:
         pieces = tuple(rng.sample(PIECES, rng.choice((3, 4))))
         if len({piece.slot for piece in pieces}) == len(pieces):
             for range_, rest in _fitting(rng, pieces, 1):
-                yield build(_together(pieces), range_, rest, pieces, rng)
+                yield build(f"{_class(*pieces)}: several pieces", range_, rest, pieces, rng)
 
 
 # -- foreign cards, double hops --------------------------------------------------------------------
@@ -338,16 +354,16 @@ def _abroad(rng: Random) -> Iterator[Labelled]:
     for country in _COUNTRIES:
         _, value, to = _old_number(rng, olds)
         lines = (f"ADR:;;1 High Street;Town;;;{country}",)
-        yield Labelled("foreign card: address", (Tel("0" + value, "ask"),), lines)
+        yield Labelled("foreign cards: address", (Tel("0" + value, "ask"),), lines)
         plus = tel("+84" + value, "convert", "+84" + to)
-        yield Labelled("foreign card: written with +84", (plus,), lines)
+        yield Labelled("foreign cards: written with +84", (plus,), lines)
         zeros = tel("0084" + value, "convert", "0084" + to)
-        yield Labelled("foreign card: written with +84", (zeros,), lines)
+        yield Labelled("foreign cards: written with +84", (zeros,), lines)
     for country in _HOME:
         _, value, to = _old_number(rng, olds)
         lines = (f"ADR:;;1 Phố Mẫu;Quận 1;;;{country}",)
         target = tel("0" + value, "convert", "0" + to)
-        yield Labelled("home card: address", (target,), lines)
+        yield Labelled("one reading: address at home", (target,), lines)
     for _ in range(12):
         yield from _among_foreign_numbers(rng, olds)
 
@@ -364,15 +380,17 @@ def _among_foreign_numbers(rng: Random, olds: dict[str, str]) -> Iterator[Labell
     foreign = tuple(map(Tel, rng.sample(_FOREIGN, 3)))
     ours = tuple(map(Tel, _OURS))
     asked = Tel("0" + value, "ask")
-    yield Labelled("foreign card: numbers", (asked, *foreign))
-    yield Labelled("foreign card: numbers", (asked, *foreign, ours[0]))
-    yield Labelled("home card: foreign numbers, not more than ours", (target, *foreign[:2], *ours))
-    yield Labelled("home card: one foreign number", (target, foreign[0]))
+    yield Labelled("foreign cards: numbers", (asked, *foreign))
+    yield Labelled("foreign cards: numbers", (asked, *foreign, ours[0]))
+    yield Labelled(
+        "one reading: foreign numbers, not more than ours", (target, *foreign[:2], *ours)
+    )
+    yield Labelled("one reading: one foreign number", (target, foreign[0]))
 
 
 def _would_hop(rng: Random) -> Iterator[Labelled]:
     """Old mobiles whose new form the same card would prove to be an old landline."""
-    about = "double hop"
+    about = "double hop: asked about"
     for old, new in (*MOBILE.items(), ("992", "672")):
         range_ = next((r for r in AMBIGUOUS if _is_of(r, old, new)), None)
         if range_ is None:
@@ -388,9 +406,9 @@ def _would_hop(rng: Random) -> Iterator[Labelled]:
         fax = Tel(f"0{today}", "ask", params=";TYPE=FAX")
         yield Labelled(about, (fax, Tel(number, "ask")))
         same = tel(number, "convert", f"0{today}")
-        yield Labelled("old mobile on an old card", (same,), ("REV:2015-05-05T05:05:05Z",))
+        yield Labelled("one reading: on an old card", (same,), ("REV:2015-05-05T05:05:05Z",))
         yield Labelled(
-            "old mobile with weak hints", (Tel(number, "convert", f"0{today}", ";TYPE=WORK"),)
+            "one reading: with weak hints", (Tel(number, "convert", f"0{today}", ";TYPE=WORK"),)
         )
 
 

@@ -1,7 +1,7 @@
 """What danhba makes of the labelled cards, held against their labels, and counted by class."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from tests.labelled.handmade import handmade
 from tests.labelled.made import made
 
 TODAY = "2026-11-22"
+ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,17 @@ def labelled() -> list[Labelled]:
     return [*handmade(), *made()]
 
 
-def judge(cards: Sequence[Labelled], folder: Path) -> list[Verdict]:
-    """Pass cards through `danhba convert`, as one file, and return its verdict on each number."""
+def write(cards: Sequence[Labelled], folder: Path) -> Path:
+    """Write the cards into one file."""
     book = folder / "labelled.vcf"
     text = "".join(card.vcard(f"card-{i}") for i, card in enumerate(cards))
     book.write_bytes(text.encode())
-    done = run("convert", book, "--json", "--today", TODAY)
+    return book
+
+
+def judge(cards: Sequence[Labelled], folder: Path) -> list[Verdict]:
+    """Pass cards through `danhba convert`, as one file, and return its verdict on each number."""
+    done = run("convert", write(cards, folder), "--json", "--today", TODAY)
     assert done.code == 0, done.err
     lines = [json.decode(line) for line in done.out.splitlines()]
     by_card = {line["ref"].rpartition("#")[2]: line for line in lines if line["type"] == "card"}
@@ -81,34 +87,46 @@ class Score:
         cards: How many cards.
         numbers: How many numbers on them.
         verdicts: How often each verdict was given.
-        converted_wrongly: Numbers changed that must not be, or changed to something else.
-        kept_wrongly: Numbers that the card decides to be old, and that were kept.
-        asked_wrongly: Numbers asked about that need no person.
+        wrong: How many are not what the label says.
     """
 
     cards: int = 0
     numbers: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
-    converted_wrongly: int = 0
-    kept_wrongly: int = 0
-    asked_wrongly: int = 0
+    wrong: int = 0
 
     def add(self, one: Verdict) -> None:
         """Count a verdict."""
         self.numbers += 1
         self.verdicts[one.verdict] += 1
-        self.converted_wrongly += one.verdict == "convert" and not one.right
-        self.kept_wrongly += one.verdict == "keep" and not one.right
-        self.asked_wrongly += one.verdict == "ask" and not one.right
+        self.wrong += not one.right
 
 
-def scores(cards: Sequence[Labelled], verdicts: Iterable[Verdict]) -> dict[str, Score]:
-    """Count by class, in the order of the alphabet; `""` is all of them."""
-    found = {about: Score() for about in ("", *sorted({card.about for card in cards}))}
+def scores(
+    cards: Sequence[Labelled], verdicts: Iterable[Verdict], *, split: bool = False
+) -> dict[str, Score]:
+    """Count by class, or by what it is split into; the sum of all is the last."""
+
+    def named(about: str) -> str:
+        return about if split else about.partition(":")[0]
+
+    found = {name: Score() for name in sorted({named(card.about) for card in cards})}
+    found[ALL] = Score()
     for card in cards:
-        found[card.about].cards += 1
-        found[""].cards += 1
+        for name in (named(card.about), ALL):
+            found[name].cards += 1
     for one in verdicts:
-        found[one.about].add(one)
-        found[""].add(one)
+        for name in (named(one.about), ALL):
+            found[name].add(one)
     return found
+
+
+def table(found: dict[str, Score]) -> Iterator[str]:
+    """Yield the scores as lines of a Markdown table."""
+    yield "| class | cards | numbers | converted | kept | asked | share asked | wrong |"
+    yield "|---|---:|---:|---:|---:|---:|---:|---:|"
+    for name, score in found.items():
+        of = score.verdicts
+        share = of["ask"] / score.numbers
+        cells = name, score.cards, score.numbers, of["convert"], of["keep"], of["ask"]
+        yield f"| {' | '.join(map(str, cells))} | {share:.1%} | {score.wrong} |"
