@@ -21,7 +21,7 @@ from danhba.evidence import Earlier, Evidence, Scales, Subject, fold
 from danhba.judge import Judge, Kind
 from danhba.packs import Pack, Packs, Range, Rule
 from danhba.phone import Dialled, Scan, Written, plain_nsn, scan
-from danhba.reading import dialing_of, e164, read_number, rewrite
+from danhba.reading import Reader, e164, rewrite
 
 Verdict: TypeAlias = Literal["convert", "keep", "ask"]
 NumberKind: TypeAlias = Kind | Literal["foreign", "unreadable"]
@@ -130,7 +130,7 @@ class Context:
         self.answers = answers
         self.ledger = dict(ledger)
         self.judge = Judge()
-        self.dialing = dialing_of(home)
+        self.reader = Reader(home, self.packs, self.judge)
         self.plus = f"+{home.country_code}"
         self.leads = (home.trunk_prefix, home.country_code)
         self._plain: dict[str, Judged | None] = {}
@@ -344,7 +344,7 @@ def _numbers(found: Scan, context: Context) -> tuple[Number, ...]:
 
 
 def _number(written: Written, context: Context) -> Number:
-    dialled = read_number(written, context.dialing, context.packs, context.judge)
+    dialled = context.reader.read(written)
     return Number(written, dialled, context.judged(dialled))
 
 

@@ -320,7 +320,8 @@ class Scales:
         """Say whether a number can only be an old form."""
         rule = subject.rule
         pack = self.packs.get(subject.dialled.country_code)
-        return bool(rule and pack and pack.range_of(subject.dialled.nsn) is None)
+        certain = rule and not rule.ask
+        return bool(certain and pack and pack.range_of(subject.dialled.nsn) is None)
 
     def _date_for(self, subject: Subject) -> date | None:
         if self.earlier and subject.phone.value not in self.earlier.ours:

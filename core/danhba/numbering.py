@@ -266,6 +266,11 @@ class Pack(Header, frozen=True, kw_only=True, dict=True):
         return frozenset(trunk for rule in self.rules for trunk in rule.old_trunks)
 
     @cached_property
+    def trunks(self) -> tuple[str, ...]:
+        """What is or was dialled inside the country before an NSN, where it is something."""
+        return tuple(filter(None, (self.trunk_prefix, *sorted(self.old_trunks))))
+
+    @cached_property
     def _rules(self) -> Index[tuple[Rule, ...]]:
         alike: dict[tuple[int, str], tuple[Rule, ...]] = {}
         for rule in self.rules:

@@ -8,7 +8,7 @@ rule fits it, and only when the digits mean nothing as they are dialled today.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from danhba.judge import Judge
@@ -33,24 +33,36 @@ def dialing_of(pack: Pack) -> Dialing:
     )
 
 
-def read_number(
-    written: Written, dialing: Dialing, packs: Mapping[str, Pack], judge: Judge
-) -> Dialled | None:
-    """Say what the digits of a number mean; None when that is not certain."""
-    today = dial(written, dialing)
-    home = packs[dialing.country_code]
-    if today is None or today.form not in INTERNATIONAL:
-        if today and today.lead and not home.old_trunks:
+class Reader:
+    """Reads the numbers of one run.
+
+    Args:
+        home: The pack of the home country.
+        packs: Country code -> pack.
+        judge: Says which numbers exist today.
+    """
+
+    def __init__(self, home: Pack, packs: Mapping[str, Pack], judge: Judge) -> None:
+        self.home = Plan(home, judge)
+        self.packs = packs
+        self.judge = judge
+        self.dialing = dialing_of(home)
+        self._as_today = not home.old_trunks
+
+    def read(self, written: Written) -> Dialled | None:
+        """Say what the digits of a number mean; None when that is not certain."""
+        today = dial(written, self.dialing)
+        if today is None or today.form not in INTERNATIONAL:
+            if today and today.lead and self._as_today:
+                return today
+            return _without_code(written.digits, today, self.home)
+        pack = self.packs.get(today.country_code)
+        if pack is None:
             return today
-        return _without_code(written.digits, today, Plan(home, judge))
-    pack = packs.get(today.country_code)
-    if pack is None:
-        return today
-    found = _with_code(written.digits, today, Plan(pack, judge))
-    renumbered = today.form == "prefix" and pack.rules_for(found.nsn)
-    if renumbered and Plan(home, judge).has(written.digits):
-        return Dialled(dialing.country_code, written.digits, "national", 0)
-    return found
+        found = _with_code(written.digits, today, pack, self.judge)
+        if today.form == "prefix" and pack.rules_for(found.nsn) and self.home.has(written.digits):
+            return Dialled(self.dialing.country_code, written.digits, "national", 0)
+        return found
 
 
 class Plan(NamedTuple):
@@ -68,24 +80,22 @@ class Plan(NamedTuple):
         return bool(self.pack.rules_for(nsn)) or self.has(nsn)
 
 
-def _with_code(digits: str, today: Dialled, plan: Plan) -> Dialled:
+def _with_code(digits: str, today: Dialled, pack: Pack, judge: Judge) -> Dialled:
     """Read the digits behind a country code with or without a trunk prefix, as a rule has them."""
     start = today.lead - today.trunk
+    if not digits.startswith(pack.trunks, start):
+        return today
+    plan = Plan(pack, judge)
     whole = Dialled(today.country_code, digits[start:], today.form, start)
-    if plan.pack.rules_for(whole.nsn):
+    if pack.rules_for(whole.nsn):
         return whole
-    for trunk in _trunks(plan.pack):
+    for trunk in pack.trunks:
         nsn = digits[start + len(trunk) :]
-        if digits.startswith(trunk, start) and plan.pack.rules_for(nsn):
+        if digits.startswith(trunk, start) and pack.rules_for(nsn):
             lead = start + len(trunk)
             inner = Dialled(today.country_code, nsn, today.form, lead, len(trunk))
             return whole if plan.has(whole.nsn) else inner
     return whole if today.trunk and plan.has(whole.nsn) else today
-
-
-def _trunks(pack: Pack) -> Iterator[str]:
-    """Give what may stand between a country code and an NSN."""
-    yield from filter(None, (pack.trunk_prefix, *sorted(pack.old_trunks)))
 
 
 def _without_code(digits: str, today: Dialled | None, home: Plan) -> Dialled | None:

@@ -255,17 +255,38 @@ def packs_command(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT00
     """List the numbering packs, or check the ones named and show their rules."""
     for name in names or packs.builtin():
         pack = packs.load(name)
+        rules = _by_id(pack)
+        asking = sum(1 for (first, *_) in rules if first.ask)
         if as_json:
             fields = {"id": pack.id, "country": pack.country, "country_code": pack.country_code}
-            told = {**fields, "rules": len(pack.rules), "sha256": pack.sha256, "path": pack.path}
+            counts = {"rules": len(rules), "asking": asking}
+            told = {**fields, **counts, "sha256": pack.sha256, "path": pack.path}
             click.echo(_json.encode(told).decode())
             continue
+        some = f" ({asking} of them only ask)" if asking else ""
         click.echo(
-            f"{pack.id}  {pack.name} (+{pack.country_code}), {len(pack.rules)} rules, {pack.path}"
+            f"{pack.id}  {pack.name} (+{pack.country_code}), {len(rules)} rules{some}, {pack.path}"
         )
-        for rule in pack.rules if names else ():
-            click.echo(
-                f"  {rule.id:16} {rule.old:>4} → {rule.new:<4}"
-                f" {rule.old_length} → {rule.new_length} digits,"
-                f" since {rule.cutoff}, {rule.kind}, {rule.name_vi or rule.name}"
-            )
+        for same in rules if names else ():
+            click.echo(_rule_in_words(pack, same))
+
+
+def _by_id(pack: packs.Pack) -> list[list[packs.Rule]]:
+    """Put together what the file says in one rule with several prefixes."""
+    found: dict[str, list[packs.Rule]] = {}
+    for rule in pack.rules:
+        found.setdefault(rule.id, []).append(rule)
+    return list(found.values())
+
+
+def _rule_in_words(pack: packs.Pack, same: list[packs.Rule]) -> str:
+    first = same[0]
+    old = f"+{first.old_country_code} {first.old}" if first.old_country_code else first.old
+    new = f"+{pack.country_code} {first.new}" if first.old_country_code else first.new
+    more = f" (and {len(same) - 1} more)," if len(same) > 1 else ""
+    asks = f", only asks ({first.ask})" if first.ask else ""
+    return (
+        f"  {first.id:16} {old:>4} → {new:<4}{more}"
+        f" {first.old_length} → {first.new_length} digits,"
+        f" since {first.cutoff}, {first.kind}, {first.name_vi or first.name}{asks}"
+    )
