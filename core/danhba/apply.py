@@ -20,6 +20,8 @@ from danhba.card import (
     SetNumber,
 )
 from danhba.changes import net
+from danhba.convert import keys_of_undo
+from danhba.deliver import Delivery, batch_of
 from danhba.difflog import (
     CardLine,
     EndLine,
@@ -30,11 +32,12 @@ from danhba.difflog import (
     Section,
     unpack_raw,
 )
+from danhba.follow import saw_written
 from danhba.job import Job, Result
-from danhba.plan import way_back
-from danhba.state import Written
+from danhba.plan import proposals, way_back
+from danhba.state import Written, earlier_of
 from danhba.story import Entry, Story, read_story
-from danhba.syncer import Fidelity
+from danhba.syncer import Fidelity, InLanes, Probes, Syncer
 
 BATCH = 500
 """Cards fetched, logged and made durable together before they are written."""
@@ -47,7 +50,7 @@ def apply(job: Job, log: LogWriter, story: Story, *, section: Section = "apply")
     result = Result()
     now = datetime.fromisoformat(story.first.time)
     pending = Pending(job, log, story, result, now)
-    _write(job, log, pending.edits(), pending.sent, result)
+    _write(job, log, pending, result)
     log.add(EndLine({"cards_written": result.written, "cards_not_written": len(result.problems)}))
     log.sync()
     job.state.log_finished(log.path)
@@ -62,12 +65,14 @@ class Sent(NamedTuple):
         ref_after: Its ref after the write.
         date: Its own date before.
         values: The values written.
+        version: Its version before.
     """
 
     planned: str
     ref_after: str
     date: str
     values: tuple[str, ...]
+    version: str
 
 
 class Pending:
@@ -78,21 +83,55 @@ class Pending:
     ) -> None:
         self.job, self.log, self.story, self.result, self.now = job, log, story, result, now
         self.sent: dict[str, Sent] = {}  # by ref now
+        self.first = ""
 
     def edits(self) -> Iterator[Edit]:
         """Yield the edits; each batch is fetched, checked and logged before its first edit."""
-        todo = ((entry, wanted) for entry in self.story.entries.values()
-                if (wanted := self._wanted(entry)) or entry.open)  # fmt: skip
-        while batch := {entry.ref: (entry, wanted) for entry, wanted in islice(todo, BATCH)}:
+        todo = {entry.ref: (entry, wanted) for entry in self.story.entries.values()
+                if (wanted := self._wanted(entry)) or entry.open}  # fmt: skip
+        for refs in self._batches(todo):
             edits = []
-            for card in self.job.syncer.fetch(list(batch)):
-                entry, wanted = batch[card.ref]
+            for card in self._cards(refs):
+                entry, wanted = todo[card.ref]
                 edit = self._check(entry, wanted, card)
                 if edit:
                     edits.append(edit)
             self.log.sync()
             yield from edits
-            self.job.progress(len(batch))
+            self.job.progress(len(refs))
+
+    def _batches(self, refs: Iterable[str]) -> Iterator[list[str]]:
+        """Cut refs into batches; those of several lanes take turns.
+
+        Where it is not known whether the server refuses a write to a card that moved, the card read
+        last goes alone and first: the syncer finds out with it.
+        """
+        syncer = self.job.syncer
+        left = dict.fromkeys(refs)
+        if not trusted(syncer) and (last := self.job.held.last()) in left:
+            del left[last]
+            self.first = last
+            yield [last]
+        size = batch_of(syncer) if syncer.writes_remotely else BATCH
+        lanes: dict[str, list[str]] = {}
+        for ref in left:
+            lanes.setdefault(syncer.lane(ref) if isinstance(syncer, InLanes) else "", []).append(
+                ref
+            )
+        for start in range(0, max(map(len, lanes.values()), default=0), size):
+            for lane in lanes.values():
+                if batch := lane[start : start + size]:
+                    yield batch
+
+    def _cards(self, refs: list[str]) -> Iterator[Card | Missing]:
+        """Yield the cards as they were planned where that will do, else as they are now."""
+        syncer, held = self.job.syncer, self.job.held
+        kept = {ref: card for ref in refs if (card := held.take(ref))}
+        if trusted(syncer) or refs == [self.first]:
+            yield from kept.values()
+            refs = [ref for ref in refs if ref not in kept]
+        if refs:
+            yield from syncer.fetch(refs)
 
     def _wanted(self, entry: Entry) -> tuple[Change, ...]:
         """Return the changes of a card that are proposed or answered, and not made yet."""
@@ -100,7 +139,13 @@ class Pending:
             return ()
         line, done = entry.line, entry.made()
         answers = tuple(self._answers(line, done or line.changes))
-        return answers if done else (*line.changes, *answers)
+        wanted = answers if done else (*line.changes, *answers)
+        return () if self._was_undone(line.ref, wanted) else wanted
+
+    def _was_undone(self, ref: str, changes: tuple[Change, ...]) -> bool:
+        """Say whether the state knows of an undo that this log, an older copy, knows nothing of."""
+        known = self.job.context.answers
+        return bool(known) and any((ref, key) in known for key in keys_of_undo(net(changes)))
 
     def _answers(self, line: CardLine, changes: tuple[Change, ...]) -> Iterator[SetNumber]:
         """Yield what a person's answers add to changes, one change for each field."""
@@ -184,8 +229,8 @@ class Pending:
             back = way_back(job.syncer, edit)
             ref_after = back[1]
             self.log.add(IntentLine(line.ref, *back, wanted, card.sha256))
-        values = _values(wanted)
-        self.sent[card.ref] = Sent(line.ref, ref_after or card.ref, line.date, values)
+        values, now_at = _values(wanted), ref_after or card.ref
+        self.sent[card.ref] = Sent(line.ref, now_at, line.date, values, card.version)
         return edit
 
     def _note(self, ref: str, status: OutcomeStatus, version: str = "", detail: str = "") -> None:
@@ -224,22 +269,45 @@ def _values(changes: tuple[Change, ...]) -> tuple[str, ...]:
     return (*written, *added)
 
 
-def _write(
-    job: Job, log: LogWriter, edits: Iterator[Edit], sent: dict[str, Sent], result: Result
-) -> None:
+def trusted(syncer: Syncer) -> bool:
+    """Say whether the syncer's writes are surely refused for a card that moved meanwhile."""
+    return syncer.conditional() if isinstance(syncer, Probes) else syncer.writes_remotely
+
+
+def _write(job: Job, log: LogWriter, pending: Pending, result: Result) -> None:
     """Write edits, log each outcome, and remember the cards we wrote."""
-    written: list[Written] = []
-    for outcome in job.syncer.write(edits):
-        card = sent.pop(outcome.ref)
+    written: list[tuple[Written, Card | None]] = []
+    delivery = Delivery(job.syncer)
+    for outcome, found in delivery.send(pending.edits()):
+        card = pending.sent.pop(outcome.ref)
         record(log, result, outcome_line(card.planned, outcome))
         if outcome.status == "written":
-            row = Written(outcome.ref, card.ref_after, outcome.version, card.date, card.values)
-            written.append(row)
+            row = Written(
+                outcome.ref, card.ref_after, outcome.version, card.date, card.values, card.version
+            )
+            written.append((row, found))
         if len(written) >= BATCH:
-            job.state.remember_written(job.source, written)
+            _remember(job, written)
             written.clear()
-    if written:
-        job.state.remember_written(job.source, written)
+    _remember(job, written)
+    if delivery.stopped:
+        result.stopped = delivery.stopped
+        for card in pending.sent.values():
+            why = "not sent: the run was stopped"
+            record(log, result, OutcomeLine(card.planned, "failed", "", why))
+
+
+def _remember(job: Job, written: list[tuple[Written, Card | None]]) -> None:
+    """Keep what was written in the ledger, and what was read back where the source is followed."""
+    rows = [row for row, _ in written]
+    if not rows:
+        return
+    job.state.remember_written(job.source, rows)
+    for row in rows:
+        known, later = job.context.ledger.get(row.ref), earlier_of(row)
+        earlier = known.then(row.version_before, later) if known else later
+        job.context.remember(row.ref_after, earlier)
+    saw_written(job, proposals, [card for _, card in written if card])
 
 
 def record(log: LogWriter, result: Result, line: OutcomeLine) -> None:
@@ -261,7 +329,8 @@ def _written(entry: Entry, card: Card) -> Written:
     """Return what the ledger holds of a card that a crashed run turns out to have written."""
     line = entry.line
     changes = entry.sent(entry.steps[-1]).changes
-    return Written(line.ref, card.ref, card.version, line.date, _values(changes))
+    values = _values(changes)
+    return Written(line.ref, card.ref, card.version, line.date, values, line.version)
 
 
 def settle(job: Job, path: Path) -> Result:

@@ -8,7 +8,7 @@ converting the changed card again, without any memory, proposes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Literal, NamedTuple, Protocol, TypeAlias, get_args
@@ -18,12 +18,13 @@ from msgspec.structs import replace
 
 from danhba import evidence
 from danhba.card import AddPhone, Card, Change, Phone, Question, Reading, SetNumber, Why
-from danhba.changes import phones_after
+from danhba.changes import Net, phones_after
 from danhba.dual import OLD_LABEL, Policy, begins, is_labelled_old, phase
 from danhba.evidence import Earlier, Evidence, Scales, Subject, fold
 from danhba.judge import Judge, Kind
-from danhba.packs import Pack, Range, Rule
-from danhba.phone import Dialing, Dialled, Scan, Written, dial, plain_nsn, respell, scan
+from danhba.packs import Pack, Packs, Range, Rule
+from danhba.phone import Dialled, Scan, Written, plain_nsn, scan
+from danhba.reading import Reader, e164, rewrite
 
 Verdict: TypeAlias = Literal["convert", "keep", "ask"]
 NumberKind: TypeAlias = Kind | Literal["foreign", "unreadable"]
@@ -35,7 +36,7 @@ NO_LEDGER: Mapping[str, Earlier] = {}
 UNDONE = "undone|"
 """In front of a value: the key under which an answer says that `undo` restored this value."""
 UNDONE_LABELS = "undone-labels|"
-"""The same in front of labels, joined by commas: of a field that had these."""
+"""The same in front of labels, sorted and joined by commas: of a field that had these."""
 UNDONE_PHONE = "undone-phone|"
 """The same in front of the value of a field that was added."""
 
@@ -44,14 +45,7 @@ _OF_OUR_MAKING = frozenset({"other-old-numbers"})
 """Evidence that our own writes take away; an answer outlives it."""
 _COMMON = 5
 """Last digits that every renumbering leaves alone."""
-_ENOUGH = 4
-"""How often a card is converted in a row to see whether it comes to rest; no chain is as long."""
 _LENGTHS = tuple(f"/{length}" for length in range(16))
-
-
-def undone_labels(labels: Iterable[str]) -> str:
-    """Return the key under which an answer says that `undo` restored these machine labels."""
-    return UNDONE_LABELS + ",".join(sorted(labels))
 
 
 class Judged(msgspec.Struct, frozen=True, eq=False):
@@ -66,6 +60,8 @@ class Judged(msgspec.Struct, frozen=True, eq=False):
         name: Operator or province today, in English; where converted, of the rule.
         name_vi: The same in Vietnamese, where it differs.
         country_code: The calling code the number belongs to; empty when unreadable.
+        abroad: Whether that is not the home country's.
+        others: Other rules that fit: what the old number may have become instead.
     """
 
     verdict: Verdict
@@ -76,6 +72,8 @@ class Judged(msgspec.Struct, frozen=True, eq=False):
     name: str = ""
     name_vi: str = ""
     country_code: str = ""
+    abroad: bool = False
+    others: tuple[Rule, ...] = ()
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -114,6 +112,15 @@ class Proposal(msgspec.Struct, frozen=True):
     unfit: int = 0
 
 
+Labelling: TypeAlias = Callable[[Phone, tuple[str, ...]], tuple[str, ...] | None]
+"""Field and labels to give it -> the labels it then has; None when it cannot be given these."""
+
+
+def as_given(_: Phone, labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Label a field of a source that takes any labels."""
+    return labels
+
+
 class Steps(Protocol):
     """The steps that follow `renumber`; see `danhba.steps`.
 
@@ -133,7 +140,8 @@ class Context:
 
     Args:
         home: The pack of the country in which a national-form number is dialled.
-        others: Packs for numbers with another country code.
+        others: Packs to use instead of the built-in ones, or with them, where a number has another
+            country code; or all the packs of another context.
         today: The day of the run.
         ask: `all` turns every undecided ambiguous number into a question.
         answers: What a person answered before: (ref, key of the question) -> E.164 or `keep`.
@@ -141,12 +149,13 @@ class Context:
         policy: What to do while old and new numbers both connect.
         steps: The steps that follow `renumber`; None for none.
         supports: The change types that the source can carry out.
+        labelling: Says which labels a field of the source has once it is given some.
     """
 
     def __init__(
         self,
         home: Pack,
-        others: tuple[Pack, ...] = (),
+        others: tuple[Pack, ...] | Packs = (),
         *,
         today: date,
         ask: Ask = "evidence",
@@ -155,18 +164,20 @@ class Context:
         policy: Policy = "replace",
         steps: Steps | None = None,
         supports: frozenset[type] = ALL_CHANGES,
+        labelling: Labelling = as_given,
     ) -> None:
-        self.home = home
-        self.packs = {pack.country_code: pack for pack in (*others, home)}
+        self.packs = others if isinstance(others, Packs) else Packs(home, others)
+        self.home = home = self.packs[home.country_code]
         self.today = today
         self.ask = ask
         self.answers = answers
-        self.ledger = ledger
+        self.ledger = dict(ledger)
         self.policy = policy
         self.steps = steps
         self.supports = supports
+        self.labelling = labelling
         self.judge = Judge()
-        self.dialing = dialing_of(home)
+        self.reader = Reader(home, self.packs, self.judge)
         self.plus = f"+{home.country_code}"
         self.leads = (home.trunk_prefix, home.country_code)
         self._plain: dict[str, Judged | None] = {}
@@ -182,11 +193,14 @@ class Context:
         """The same context on another machine: nobody has answered anything there."""
         if not self.answers and not self.ledger and self.ask == "evidence":
             return self
-        others = tuple(self.packs.values())
         return Context(
-            self.home, others, today=self.today, policy=self.policy, steps=self.steps,
-            supports=self.supports,
+            self.home, self.packs, today=self.today, policy=self.policy, steps=self.steps,
+            supports=self.supports, labelling=self.labelling,
         )  # fmt: skip
+
+    def remember(self, ref: str, earlier: Earlier) -> None:
+        """Take a card into the ledger that was written in this run."""
+        self.ledger[ref] = earlier
 
     def plain(self, nsn: str) -> Judged | None:
         """Judge a plain home number; None where it must be weighed or asked about."""
@@ -195,10 +209,16 @@ class Context:
             return self._plain[key]
         except KeyError:
             found = self.judged(Dialled(self.home.country_code, nsn, "national", 1))
-            sure = not found.ambiguous and found.verdict != "ask" and self.home.trunk_prefix == "0"
+            sure = not found.ambiguous and found.verdict != "ask" and self._is_plain(found.rule)
             sure = sure and not (found.verdict == "convert" and self.keeps_old(found.rule))
             self._plain[key] = answer = found if sure else None
             return answer
+
+    def _is_plain(self, rule: Rule | None) -> bool:
+        """Say whether `0` and an NSN is read in one way only, and the 0 outlives a renumbering."""
+        home = self.home
+        kept = rule is None or (rule.new_trunk is None and not rule.new_country_code)
+        return kept and home.trunk_prefix == "0" and not (home.old_trunks or home.carrier_prefixes)
 
     def keeps_old(self, rule: Rule | None) -> bool:
         """Say whether the old numbers of a rule are to stand beside the new ones today."""
@@ -234,19 +254,25 @@ class Context:
         if dialled is None:
             return UNCLEAR
         pack = self.packs.get(dialled.country_code)
-        if pack is None:
-            return self._foreign_number(dialled)
         nsn = dialled.nsn
+        abroad = dialled.country_code != self.home.country_code
+        if pack is None or (abroad and not pack.rules_for(nsn)):
+            return self._foreign_number(dialled)
         form = dialled.form if dialled.form in ("short", "no-trunk") else ""
         digits = nsn if form else nsn[: pack.block_digits]
         key = (dialled.country_code + form, len(nsn), digits)
         try:
             return self._blocks[key]
         except KeyError:
-            found = self._blocks[key] = self._dated(_judge(pack, self.judge, dialled), nsn)
+            found = self._dated(_judge(pack, self.judge, dialled), pack.range_of(nsn))
+            if abroad:
+                found = replace(found, abroad=True)
+                plain = found.verdict == "keep" and not found.ambiguous
+                found = self._foreign_number(dialled) if plain else found
+            self._blocks[key] = found
             return found
 
-    def _dated(self, judged: Judged, nsn: str) -> Judged:
+    def _dated(self, judged: Judged, present: Range | None) -> Judged:
         """Heed the days of the rule: before them nothing changes.
 
         While both numbers connect, an old one that phonenumbers knows is not ambiguous by that
@@ -260,15 +286,16 @@ class Context:
             code = "not-yet" if now == "before" else "waits"
             kind = rule.kind if judged.kind == "unreadable" else judged.kind
             return replace(judged, verdict="keep", code=code, ambiguous=False, kind=kind)
-        if judged.ambiguous and self.packs[judged.country_code].range_of(nsn) is None:
-            sure = replace(judged, ambiguous=False)
-            return _with_verdict(sure, "convert", "one-reading")
+        if judged.code == "also-valid-today" and present is None:
+            return _with_verdict(replace(judged, ambiguous=False), "convert", "one-reading")
         return judged
 
     def _foreign_number(self, dialled: Dialled) -> Judged:
         code = dialled.country_code
         if code not in self._foreign:
-            self._foreign[code] = Judged("keep", "foreign", "foreign", country_code=code)
+            self._foreign[code] = Judged(
+                "keep", "foreign", "foreign", country_code=code, abroad=True
+            )
         return self._foreign[code]
 
     def derived(self, judged: Judged, verdict: Verdict, code: str) -> Judged:
@@ -279,6 +306,22 @@ class Context:
         except KeyError:
             found = self._derived[key] = _with_verdict(judged, verdict, code)
             return found
+
+
+def undone_labels(labels: Iterable[str]) -> str:
+    """Return the key under which an answer says that `undo` restored these machine labels."""
+    return UNDONE_LABELS + ",".join(sorted(labels))
+
+
+def keys_of_undo(fields: Mapping[str, Net]) -> Iterator[str]:
+    """Yield the keys under which answers say that changes to these fields were undone."""
+    for field in fields.values():
+        if field.was is None:
+            yield UNDONE_PHONE + field.number
+        elif field.was.value is not None:
+            yield UNDONE + field.was.value
+        if field.was and field.now and field.was.labels is not None:
+            yield undone_labels(field.was.labels)
 
 
 def _unreadable(code: str) -> Judged:
@@ -293,22 +336,6 @@ def _trouble(code: str) -> Judged:
     return _TROUBLES.setdefault(code, _unreadable(code))
 
 
-def dialing_of(pack: Pack) -> Dialing:
-    """Say how numbers are dialled in the country of a pack."""
-    old = {rule.old_length for rule in pack.rules}
-    return Dialing(
-        pack.country_code,
-        pack.trunk_prefix,
-        pack.international_prefixes,
-        tuple(sorted(old.union(pack.nsn_lengths))),
-    )
-
-
-def new_nsn(rule: Rule, nsn: str) -> str:
-    """Return the number that a rule makes of an old one."""
-    return rule.new + nsn[len(rule.old) :]
-
-
 def _judge(pack: Pack, judge: Judge, dialled: Dialled) -> Judged:
     """Judge a number by its digits; the answer holds for its whole block (`Pack.block_digits`)."""
     nsn, code = dialled.nsn, pack.country_code
@@ -320,30 +347,52 @@ def _judge(pack: Pack, judge: Judge, dialled: Dialled) -> Judged:
         )
     if dialled.form == "short":
         return Judged("keep", "too-short", "unreadable", country_code=code)
-    rule, present = pack.rule_for(nsn), pack.range_of(nsn)
+    rules, present = pack.rules_for(nsn), pack.range_of(nsn)
     kind = judge.kind(code, nsn, pack.block_digits)
-    if rule is None or (kind and not _has_old_reading(rule, nsn)):
+    if not rules or not _has_old_reading(rules[0], nsn):
         return _current(kind, present, code)
-    after = judge.kind(code, new_nsn(rule, nsn), pack.block_digits)
-    if after not in (rule.kind, "fixed-or-mobile"):
-        return _current(kind, present, code) if kind else Judged(
-            "keep", "no-such-line", "unreadable", rule=rule, name=rule.name, name_vi=rule.name_vi,
-            country_code=code,
-        )  # fmt: skip
-    if kind:
-        names = (present.name, present.name_vi) if present else ("", "")
-        return Judged(
-            "keep", "also-valid-today", kind, ambiguous=True, rule=rule, name=names[0],
-            name_vi=names[1], country_code=code,
-        )  # fmt: skip
-    verdict, why = _lost_zero(judge, dialled)
-    return Judged(
-        verdict, why, rule.kind, rule=rule, name=rule.name, name_vi=rule.name_vi, country_code=code
+    fitting = [rule for rule in rules if _is_fitting(rule, nsn, pack, judge)]
+    if kind and not fitting:
+        return _current(kind, present, code)
+    rule, *others = fitting or rules
+    judged = Judged(
+        "keep", "no-such-line", "unreadable", rule=rule, name=rule.name, name_vi=rule.name_vi,
+        country_code=code, others=tuple(others),
+    )  # fmt: skip
+    if not fitting:
+        return judged
+    if kind and not rule.withdrawn:
+        return _ambiguous(judged, kind, present)
+    verdict, why = ("ask", rule.ask) if rule.ask else _lost_zero(judge, dialled)
+    if kind and verdict == "convert":
+        why = "withdrawn"
+    return replace(judged, verdict=verdict, code=why, kind=rule.kind)
+
+
+def _is_fitting(rule: Rule, nsn: str, pack: Pack, judge: Judge) -> bool:
+    """Say whether the new number of a rule exists and is of its kind."""
+    code = rule.new_country_code or pack.country_code
+    after = judge.kind(code, rule.renumber(nsn), pack.block_digits)
+    return after in (rule.kind, "fixed-or-mobile")
+
+
+def _ambiguous(judged: Judged, kind: Kind, present: Range | None) -> Judged:
+    """Judge a number that is valid today and has an old reading besides: it waits for evidence."""
+    assert judged.rule
+    doubt = judged.rule.ask
+    return replace(
+        judged,
+        verdict="ask" if doubt else "keep",
+        code=doubt or "also-valid-today",
+        kind=kind,
+        ambiguous=True,
+        name=present.name if present else "",
+        name_vi=present.name_vi if present else "",
     )
 
 
 def _has_old_reading(rule: Rule, nsn: str) -> bool:
-    """Say whether a number valid today may be an old one: not when all old lines are documented."""
+    """Say whether a number may be an old one: not where all old lines are documented without it."""
     return not rule.exhaustive or nsn[len(rule.old) :].startswith(rule.lines)
 
 
@@ -384,7 +433,7 @@ def _numbers(found: Scan, context: Context) -> tuple[Number, ...]:
 
 
 def _number(written: Written, context: Context) -> Number:
-    dialled = dial(written, context.dialing)
+    dialled = context.reader.read(written)
     return Number(written, dialled, context.judged(dialled))
 
 
@@ -459,16 +508,22 @@ def _simple_changes(
     """
     changes: list[Change] = []
     for phone, judged in zip(phones, verdicts, strict=True):
-        rule, value = judged.rule, phone.value
-        if judged.verdict != "convert" or rule is None:
+        if judged.verdict != "convert" or judged.rule is None:
             continue
-        at = value.find(rule.old, 1, len(context.plus) + len(rule.old) + 2)
-        if at < 1 or value[:at].strip("+ .-") not in context.leads:
+        after = simply_converted(phone.value, judged.rule, context)
+        if not after:
             return ()
-        after = value[:at] + rule.new + value[at + len(rule.old) :]
         why = context.reasons(judged)
-        changes.append(SetNumber(phone.key, value, after, rule.id, "renumber", why))
+        changes.append(SetNumber(phone.key, phone.value, after, judged.rule.id, "renumber", why))
     return tuple(changes)
+
+
+def simply_converted(value: str, rule: Rule, context: Context) -> str:
+    """Convert a plain number whose old prefix stands together; empty where it does not."""
+    at = value.find(rule.old, 1, len(context.plus) + len(rule.old) + 2)
+    if at < 1 or value[:at].strip("+ .-") not in context.leads:
+        return ""
+    return value[:at] + rule.new + value[at + len(rule.old) :]
 
 
 def examine(card: Card, context: Context) -> list[Field]:
@@ -477,18 +532,11 @@ def examine(card: Card, context: Context) -> list[Field]:
 
 
 class Conversion:
-    """The conversion of one card that may have something to convert or to weigh.
+    """The conversion of one card that may have something to convert or to weigh."""
 
-    Args:
-        card: The card.
-        context: All else it depends on.
-        times: How often the card was converted before this, to see what becomes of it.
-    """
-
-    def __init__(self, card: Card, context: Context, times: int = 0) -> None:
+    def __init__(self, card: Card, context: Context) -> None:
         self.card = card
         self.context = context
-        self.times = times
         self.read = [(phone, read_numbers(phone.value, context)) for phone in card.phones]
 
     def proposal(self) -> Proposal:
@@ -529,17 +577,16 @@ class Conversion:
     def safe(self) -> list[Field]:
         """Judge every number; what would hop on a machine that remembers nothing is asked about.
 
-        First only the numbers that hop themselves; where others hop since these changed (a twin
-        that is gone, say), every conversion of the card.
+        First only the numbers that hop themselves; then those whose old form, gone by the change,
+        was all that proved a hopping number a mobile; at last every conversion of the card.
         """
         fields = self.weighed()
-        hops = self._hops(fields)
-        if not hops:
-            return fields
-        fields = [self._asked(field) if field.phone.key in hops else field for field in fields]
-        if not self._hops(fields):
-            return fields
-        return [self._asked(field) for field in fields]
+        for is_culprit in (_hops_itself, _becomes_one_that_hops, _changes):
+            hops = self._hops(fields)
+            if not hops.phones:
+                break
+            fields = [self._asked(field) if is_culprit(field, hops) else field for field in fields]
+        return fields
 
     def _asked(self, field: Field) -> Field:
         derived = self.context.derived
@@ -551,36 +598,42 @@ class Conversion:
         )
         return _field(field.phone, numbers)
 
-    def _hops(self, fields: list[Field]) -> frozenset[str]:
-        """Return the phones of the changed card that would change again (DESIGN, promise 4).
+    def _hops(self, fields: list[Field]) -> _Hops:
+        """Return what of the changed card would change again (DESIGN, promise 4).
 
-        What we changed must not be provable as an old number by itself, though some other number
-        may keep it from changing now. What we leave alone must not change next time; but if we do
-        so for memory alone, and it would change anyway without, it is none of ours.
+        What is asked about lest it hop is left out: the next run will find the same and ask again.
+        So is what we leave alone for memory alone: another machine would change it anyway.
         """
-        if not any(field.changed for field in fields):
-            return frozenset()
-        if _bears_no_proof(fields, self.context):
-            return frozenset()
+        if not any(map(_changes, fields)) or _bears_no_proof(fields, self.context):
+            return _NO_HOPS
         details = self.card.details
         midnight = datetime.combine(self.context.today, datetime.min.time(), UTC)
         today = replace(details, date=details.date and midnight)
         phones = phones_after(self.card.phones, changes_of(fields, self.context))
         card = Card(self.card.ref, b"", phones, lambda _: today)
-        ours = _changing(fields)
-        next_time = self._next_time(card)
-        again = ours & _changing(next_time.weighed())
-        others = _changing(next_time.settled()) - ours
-        if others and self.context.without_memory is not self.context:
-            others -= _changing(self._next_time(self.card).settled())
-        return again | others
+        held_back = {field.phone.key for field in fields if _is_held_back(field)}
+        left = held_back | self._left_for_memory(fields)
+        again = [
+            field for field in Conversion(card, self.context.without_memory).weighed()
+            if field.phone.key not in left
+        ]  # fmt: skip
+        return _Hops(
+            frozenset(field.phone.key for field in again if _changes(field)),
+            frozenset(
+                number.dialled.nsn
+                for field in again
+                for number in field.numbers
+                if number.dialled and number.judged.verdict == "convert"
+            ),
+        )
 
-    def _next_time(self, card: Card) -> Conversion:
-        return Conversion(card, self.context.without_memory, self.times + 1)
-
-    def settled(self) -> list[Field]:
-        """Judge every number, unless the card was converted often enough already."""
-        return self.safe() if self.times < _ENOUGH else self.weighed()
+    def _left_for_memory(self, fields: list[Field]) -> frozenset[str]:
+        """Return the phones that we leave alone and would change without memory."""
+        if self.context.without_memory is self.context:
+            return frozenset()
+        forgetful = Conversion(self.card, self.context.without_memory).weighed()
+        anyway = frozenset([field.phone.key for field in forgetful if field.changed])
+        return anyway.difference(field.phone.key for field in fields if field.changed)
 
     def _weigh(self, phone: Phone, number: Number) -> Number:
         judged, written, dialled = number.judged, number.written, number.dialled
@@ -591,9 +644,11 @@ class Conversion:
         subject = Subject(phone, written, dialled, rule)
         verdict, code = judged.verdict, judged.code
         found: tuple[Evidence, ...] = ()
-        if judged.ambiguous:
+        if judged.ambiguous and _can_be_weighed(rule, judged.kind):
             found = self.scales.weigh(subject)
             verdict, code = evidence.decide(found)
+            if rule.ask and code != "proved-mobile":
+                verdict, code = "ask", rule.ask
         if foreign := self.scales.foreign(subject):
             found = (*found, *foreign)
             if verdict == "convert" and any(piece.strength == "decisive" for piece in foreign):
@@ -602,6 +657,8 @@ class Conversion:
             verdict = "ask"
         weighed = Number(written, dialled, judged, found, judged)
         verdict, code = self._answered(phone, weighed, verdict, code)
+        if code == "answered" and judged.others:
+            judged = _by_answer(weighed, self._answer(phone, weighed))
         if verdict == "convert" and code != "answered" and self._is_beside(phone, dialled, rule):
             verdict, code = "keep", "kept-beside"
         if phone.locked and verdict != "keep":
@@ -612,7 +669,8 @@ class Conversion:
         """Say whether an old number is there on purpose, beside its new form."""
         if not (is_labelled_old(phone) or self.context.keeps_old(rule)):
             return False
-        return (dialled.country_code, new_nsn(rule, dialled.nsn)) in {
+        new = rule.new_country_code or dialled.country_code, rule.renumber(dialled.nsn)
+        return new in {
             (number.dialled.country_code, number.dialled.nsn)
             for _, numbers in self.read
             for number in numbers
@@ -623,22 +681,73 @@ class Conversion:
         self, phone: Phone, number: Number, verdict: Verdict, code: str
     ) -> tuple[Verdict, str]:
         """Let a person's earlier answer to this very question decide."""
-        answers, ref = self.context.answers, self.card.ref
-        written = self.context.ledger.get(ref)
+        written = self.context.ledger.get(self.card.ref)
         if written and phone.value in written.ours:
             return "keep", "ours"
-        if not answers or not number.judged.rule:
-            return verdict, code
-        answer = answers.get((ref, UNDONE + phone.value)) or answers.get(
-            (ref, question_key(number))
-        )
+        answer = self._answer(phone, number)
         if answer is None:
             return verdict, code
         return ("keep", "answered") if answer == "keep" else ("convert", "answered")
 
+    def _answer(self, phone: Phone, number: Number) -> str | None:
+        """Return what a person answered, `keep` or the new number; None when nothing yet."""
+        answers, ref = self.context.answers, self.card.ref
+        if not answers or not number.judged.rule:
+            return None
+        undone = answers.get((ref, UNDONE + phone.value))
+        return undone or answers.get((ref, question_key(number)))
 
-def _changing(fields: list[Field]) -> frozenset[str]:
-    return frozenset([field.phone.key for field in fields if field.changed])
+
+def _can_be_weighed(rule: Rule, kind: NumberKind) -> bool:
+    """Say whether evidence speaks about a number: it tells an old landline from today's mobile."""
+    return not rule.ask or (rule.kind == "fixed" and kind == "mobile")
+
+
+def _by_answer(number: Number, answer: str | None) -> Judged:
+    """Judge by the rule that makes the number a person chose."""
+    judged, dialled = number.judged, number.dialled
+    assert dialled and judged.rule
+    for rule in judged.others:
+        if e164(dialled, rule) == answer:
+            others = tuple(other for other in (judged.rule, *judged.others) if other is not rule)
+            return replace(judged, rule=rule, others=others)
+    return judged
+
+
+class _Hops(NamedTuple):
+    """What of a changed card would change again.
+
+    Attributes:
+        phones: The keys of the fields.
+        numbers: The NSNs in them, as they are after the first change.
+    """
+
+    phones: frozenset[str]
+    numbers: frozenset[str]
+
+
+_NO_HOPS = _Hops(frozenset(), frozenset())
+
+
+def _changes(field: Field, _: _Hops = _NO_HOPS) -> bool:
+    return field.changed
+
+
+def _is_held_back(field: Field) -> bool:
+    asked = any(number.judged.code == "would-hop" for number in field.numbers)
+    return asked and not _changes(field)
+
+
+def _hops_itself(field: Field, hops: _Hops) -> bool:
+    return field.phone.key in hops.phones
+
+
+def _becomes_one_that_hops(field: Field, hops: _Hops) -> bool:
+    return any(
+        number.judged.rule.renumber(number.dialled.nsn) in hops.numbers
+        for number in field.numbers
+        if number.dialled and number.judged.rule and number.judged.verdict == "convert"
+    )
 
 
 def _bears_no_proof(fields: list[Field], context: Context) -> bool:
@@ -659,19 +768,29 @@ def _bears_no_proof(fields: list[Field], context: Context) -> bool:
                 return False
             held.add(dialled.nsn)
             if judged.rule and judged.verdict == "convert":
-                new = new_nsn(judged.rule, dialled.nsn)
-                again = context.packs[dialled.country_code].rule_for(new)
-                if again:
-                    wanted.add(new_nsn(again, new))
+                new = judged.rule.renumber(dialled.nsn)
+                code = judged.rule.new_country_code or dialled.country_code
+                if again := context.packs[code].rule_for(new):
+                    wanted.add(again.renumber(new))
     return held.isdisjoint(wanted)
 
 
 def changes_of(fields: list[Field], context: Context) -> tuple[Change, ...]:
     """Return the changes that carry out the verdicts, in the order of the card."""
-    return tuple([change for field in fields for change in _changes(field, context)])
+    return tuple([change for field in fields for change in _changes_of(field, context)])
 
 
-def _changes(field: Field, context: Context) -> Iterator[Change]:
+def questions_of(fields: list[Field]) -> tuple[Question, ...]:
+    """Return the questions, in the order of the card."""
+    return tuple([question for field in fields for question in _questions(field)])
+
+
+def judged_of(fields: list[Field]) -> tuple[Judged, ...]:
+    """Return the verdict on each number, in the order of the card."""
+    return tuple([number.judged for field in fields for number in field.numbers])
+
+
+def _changes_of(field: Field, context: Context) -> Iterator[Change]:
     if not field.changed:
         return
     phone, numbers, after = field
@@ -680,10 +799,11 @@ def _changes(field: Field, context: Context) -> Iterator[Change]:
     why = tuple([reason for number in done for reason in reasons(number)])
     yield SetNumber(phone.key, phone.value, after, rule, "renumber", why)
     labels = (*(label for label in phone.labels if label != "pref"), OLD_LABEL)
+    labels = context.labelling(Phone("", ""), labels) or (OLD_LABEL,)
     for number in done:
-        if context.keeps_old(number.judged.rule):
+        if number.judged.rule and context.keeps_old(number.judged.rule):
             old = phone.value if len(numbers) == 1 else _alone(phone.value, number)
-            beside = Why("beside", {"cutoff": _rule(number).cutoff.isoformat()})
+            beside = Why("beside", {"cutoff": number.judged.rule.cutoff.isoformat()})
             yield AddPhone(phone.key, old, labels, "renumber", (beside,))
 
 
@@ -693,11 +813,6 @@ def _alone(value: str, number: Number) -> str:
     assert written
     ext = f" ext {written.ext}" if written.ext else ""
     return value[written.start : written.end] + ext
-
-
-def _rule(number: Number) -> Rule:
-    assert number.judged.rule
-    return number.judged.rule
 
 
 def numbers_after(field: Field, context: Context) -> tuple[Number, ...]:
@@ -730,16 +845,6 @@ def told_twice(changes: tuple[Change, ...], twins: frozenset[str]) -> tuple[Chan
     )
 
 
-def questions_of(fields: list[Field]) -> tuple[Question, ...]:
-    """Return the questions, in the order of the card."""
-    return tuple([question for field in fields for question in _questions(field)])
-
-
-def judged_of(fields: list[Field]) -> tuple[Judged, ...]:
-    """Return the verdict on each number, in the order of the card."""
-    return tuple([number.judged for field in fields for number in field.numbers])
-
-
 def _questions(field: Field) -> Iterator[Question]:
     phone, numbers, base = field
     for number in numbers:
@@ -755,9 +860,14 @@ def _judged_as(number: Number, judged: Judged) -> Number:
 
 
 def converted(value: str, numbers: tuple[Number, ...], also: Number | None = None) -> str:
-    """Return a phone field with the numbers converted whose verdict says so, and `also`."""
+    """Return a phone field with the numbers converted whose verdict says so, and `also`.
+
+    `also` need not be one of the numbers itself, but stand in the place of one.
+    """
     for number in reversed(numbers):
-        if number.judged.verdict == "convert" or number is also:
+        if also and number.written is also.written:
+            value = _respelled(value, also)
+        elif number.judged.verdict == "convert":
             value = _respelled(value, number)
     return value
 
@@ -765,21 +875,25 @@ def converted(value: str, numbers: tuple[Number, ...], also: Number | None = Non
 def _respelled(value: str, number: Number) -> str:
     written, dialled, rule = number.written, number.dialled, number.judged.rule
     assert written and dialled and rule
-    return respell(value, written, dialled.lead, len(rule.old), rule.new)
+    return rewrite(value, written, dialled, rule)
 
 
 def readings_of(value: str, number: Number, numbers: tuple[Number, ...]) -> Iterator[Reading]:
-    """Spell out both readings of a number: the old one converted, then the one that keeps it."""
+    """Spell out the readings of a number: the old one converted, last the one that keeps it."""
     judged, dialled = number.today or number.judged, number.dialled
-    rule = judged.rule
-    assert rule and dialled
-    plus = f"+{dialled.country_code}"
-    after = converted(value, numbers, number)
-    old = f"{rule.kind}, {rule.name_vi or rule.name} (old form, until {rule.cutoff})"
-    yield Reading(after, plus + new_nsn(rule, dialled.nsn), old, rule.id)
+    assert judged.rule and dialled
+    for rule in (judged.rule, *judged.others):
+        after = converted(value, numbers, _by_rule(number, rule))
+        old = f"{rule.kind}, {rule.name_vi or rule.name} (old form, until {rule.cutoff})"
+        yield Reading(after, e164(dialled, rule), old, rule.id)
     today = f"{judged.kind}, {judged.name_vi or judged.name}" if judged.name else judged.kind
     meaning = f"{today} (valid today)" if judged.ambiguous else "some other number"
-    yield Reading(value, plus + dialled.nsn, meaning)
+    yield Reading(value, f"+{dialled.country_code}{dialled.nsn}", meaning)
+
+
+def _by_rule(number: Number, rule: Rule) -> Number:
+    judged = replace(number.judged, rule=rule)
+    return Number(number.written, number.dialled, judged)
 
 
 def reasons(number: Number) -> tuple[Why, ...]:

@@ -36,4 +36,5 @@ def phase(rule: Rule, today: date) -> Phase:
 
 def is_labelled_old(phone: Phone) -> bool:
     """Say whether a phone field is labelled as an old number that was kept beside the new one."""
-    return OLD_LABEL in phone.labels or phone.label.casefold() == OLD_LABEL.removeprefix("x-")
+    typed = phone.label.casefold().removeprefix("x-")
+    return OLD_LABEL in phone.labels or typed == OLD_LABEL.removeprefix("x-")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date
 from functools import cache, cached_property
 from itertools import pairwise
@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from danhba.card import Card, Phone
+from danhba.card import Address, Card, Phone
 from danhba.packs import Pack, Rule
 from danhba.phone import Dialled, Written
 
@@ -32,6 +32,10 @@ _FIRST_DATE = date(2000, 1, 1)
 _FAX_LABELS = frozenset({"fax", "homefax", "workfax", "otherfax"})
 _MOBILE_LABELS = frozenset({"cell", "mobile", "iphone", "text", "msg", "workmobile"})
 _PLACE_LABELS = frozenset({"work", "home", "business", "main"})
+_STROKE = "\N{COMBINING SHORT STROKE OVERLAY}"
+_PIECES = re.compile(r"[,;\n]|\s[-\N{EN DASH}]\s")
+_WORD = re.compile(r"[^\W_]+")
+_DOTTED = re.compile(r"\b([^\W\d_])\.(?=[^\W\d_]\b)")
 _INTERNATIONAL = frozenset({"international", "prefix", "bare"})
 
 
@@ -67,6 +71,10 @@ class Subject(msgspec.Struct, frozen=True):
     rule: Rule | None
 
 
+_Ordered: TypeAlias = dict[tuple[str, int], list[tuple[int, Subject]]]
+"""(A key, length) -> the numbers of that length, in their order."""
+
+
 class Earlier(NamedTuple):
     """A card before our own write, whose REV would otherwise destroy evidence.
 
@@ -79,6 +87,14 @@ class Earlier(NamedTuple):
     version: str
     date: date | None
     ours: frozenset[str]
+
+    def then(self, version_before: str, later: Earlier) -> Earlier:
+        """Return what counts after another write of ours.
+
+        The first date stays while nobody else touched the card between our writes.
+        """
+        day = self.date if self.version == version_before else later.date
+        return Earlier(later.version, day, self.ours | later.ours)
 
 
 def decide(found: Sequence[Evidence]) -> tuple[Literal["convert", "keep", "ask"], str]:
@@ -137,7 +153,7 @@ class Scales:
 
     def _signs_of_abroad(self, home: Pack) -> Iterator[Evidence]:
         for country in self._countries:
-            if country and country not in _folded(home.country_names):
+            if country and not _is_in(home, country):
                 yield Evidence("foreign-address", "foreign", "decisive", {"country": country})
         foreign = [s for s in self.subjects if s.dialled.country_code != home.country_code]
         at_home = len([s for s in self.subjects if self._is_provably_of(home, s)])
@@ -165,11 +181,11 @@ class Scales:
         pack, rule = self._pack_and_rule(subject)
         born = self._born(subject)
         day = self._date_for(subject)
-        if day and born and day < born:
+        if day and born and day < born and not self._is_belied(day, subject):
             args = {"date": day.isoformat(), "since": born.isoformat()}
             yield Evidence("card-older", "fixed", "decisive", args)
         yield from self._proofs_on_field(subject)
-        if fixed := _says(subject, pack.fixed_words):
+        if fixed := _says(subject, pack.fixed_words, pack.denial_words):
             yield Evidence("label-fixed", "fixed", "decisive", {"label": fixed})
         if (subject.dialled.country_code, rule.new + _line(subject)) in self._held:
             yield Evidence("new-form-too", "fixed", "decisive")
@@ -178,7 +194,8 @@ class Scales:
 
     def _proofs_on_field(self, subject: Subject) -> Iterator[Evidence]:
         """Yield what proves a fixed line by the field alone: fax, an extension, bracketed 08."""
-        if _FAX_LABELS.intersection(subject.phone.labels) or _says(subject, ("fax",)):
+        denials = self.packs[subject.dialled.country_code].denial_words
+        if _FAX_LABELS.intersection(subject.phone.labels) or _says(subject, ("fax",), denials):
             yield Evidence("fax", "fixed", "decisive")
         if subject.written.ext:
             yield Evidence("extension", "fixed", "decisive", {"ext": subject.written.ext})
@@ -191,9 +208,16 @@ class Scales:
             return False
         if _folded(pack.bracket_rivals).intersection(self._countries):
             return False
+        if self._calling_codes.intersection(pack.bracket_rivals):
+            return False
         written = subject.written
         text = subject.phone.value[max(0, written.start - 1) : written.end]
         return bool(_brackets(pack.country_code, pack.trunk_prefix, rule.old).search(text))
+
+    @cached_property
+    def _calling_codes(self) -> frozenset[str]:
+        """The countries of all numbers on the card, such as +84."""
+        return frozenset(f"+{subject.dialled.country_code}" for subject in self.subjects)
 
     @cached_property
     def _held(self) -> frozenset[tuple[str, str]]:
@@ -202,11 +226,9 @@ class Scales:
 
     @cached_property
     def _becoming(self) -> frozenset[tuple[str, str]]:
-        """What the old mobile numbers of the card become: country code and NSN."""
+        """What the numbers of the card become by their rules: country code and NSN."""
         return frozenset(
-            (s.dialled.country_code, s.rule.new + _line(s))
-            for s in self.subjects
-            if s.rule and s.rule.kind == "mobile"
+            (s.dialled.country_code, s.rule.new + _line(s)) for s in self.subjects if s.rule
         )
 
     @cached_property
@@ -215,29 +237,42 @@ class Scales:
         return any(map(self._is_old, self.subjects))
 
     @cached_property
-    def _proved(self) -> dict[tuple[str, int], list[tuple[int, Subject]]]:
-        """The numbers proved fixed by their own field, by rule and length, in order."""
-        found: dict[tuple[str, int], dict[int, Subject]] = {}
-        for subject in self.subjects:
-            if subject.rule and any(self._proofs_on_field(subject)):
-                key = subject.rule.id, len(subject.dialled.nsn)
-                found.setdefault(key, {})[int(subject.dialled.nsn)] = subject
-        return {key: sorted(by_nsn.items()) for key, by_nsn in found.items()}
+    def _proved(self) -> _Ordered:
+        """The numbers proved fixed by their own field, by rule and length.
+
+        One that something else proves to be a mobile is contested, and proves nothing for others.
+        """
+        return _ordered(
+            (subject.rule.id, subject)
+            for subject in self.subjects
+            if subject.rule
+            and any(self._proofs_on_field(subject))
+            and not any(self._decisive_mobile(subject))
+        )
+
+    @cached_property
+    def _all(self) -> _Ordered:
+        """All numbers, by country code and length."""
+        return _ordered((subject.dialled.country_code, subject) for subject in self.subjects)
 
     def _proved_sibling(self, subject: Subject) -> Subject | None:
         """Find a number within `_NEAR` of this one that its own field proves to be fixed."""
         assert subject.rule
-        proved = self._proved.get((subject.rule.id, len(subject.dialled.nsn)), [])
-        own = int(subject.dialled.nsn)
-        first = bisect_left(proved, own - _NEAR, key=lambda pair: pair[0])
-        near = (other for number, other in proved[first : first + 2] if number != own)
-        sibling = next(near, None)
-        return sibling if sibling and abs(int(sibling.dialled.nsn) - own) <= _NEAR else None
+        nsn = subject.dialled.nsn
+        return _near(self._proved.get((subject.rule.id, len(nsn)), ()), int(nsn))
+
+    def _landline_near(self, subject: Subject) -> Subject | None:
+        """Find a landline of today within `_NEAR` of what this number would become."""
+        rule = subject.rule
+        assert rule
+        new = rule.new + _line(subject)
+        found = _near(self._all.get((subject.dialled.country_code, len(new)), ()), int(new))
+        return found if found and found.dialled.nsn.startswith(rule.new) else None
 
     def _decisive_mobile(self, subject: Subject) -> Iterator[Evidence]:
         pack, rule = self._pack_and_rule(subject)
         dialled = subject.dialled
-        if mobile := _says(subject, pack.mobile_words):
+        if mobile := _says(subject, pack.mobile_words, pack.denial_words):
             yield Evidence("label-mobile", "mobile", "decisive", {"label": mobile})
         dialled_forms = {pack.country_code + dialled.nsn, pack.trunk_prefix + dialled.nsn}
         if dialled_forms.intersection(map(_digits, self.card.details.handles)):
@@ -254,7 +289,7 @@ class Scales:
             yield Evidence("type-mobile", "mobile", args={"label": min(labels)})
         elif place := _PLACE_LABELS.intersection(subject.phone.labels):
             yield Evidence("type-place", "fixed", args={"label": min(place)})
-        if office := _says(subject, pack.office_words):
+        if office := _says(subject, pack.office_words, pack.denial_words):
             yield Evidence("label-office", "fixed", args={"label": office})
         if rule.old in pack.spaced_codes:
             yield from _grouping(subject, rule)
@@ -266,14 +301,15 @@ class Scales:
             yield Evidence("company", "fixed")
         if self._has_old:
             yield Evidence("other-old-numbers", "fixed")
+        if neighbour := self._landline_near(subject):
+            yield Evidence("landline-near", "fixed", args={"number": neighbour.phone.value})
 
     def _addresses(self, pack: Pack, rule: Rule) -> Iterator[Evidence]:
         """Compare the card's addresses with the province of the old reading."""
         parts = {
-            _without_rank(fold(part))
+            _without_rank(place)
             for address in self.card.details.addresses
-            for part in (address.locality, address.region, address.street.rpartition(",")[2])
-            if part
+            for place in _places(address, pack)
         }
         if parts & _names_of(pack, rule.name_vi or rule.name):
             yield Evidence("address-there", "fixed", args={"name": rule.name_vi or rule.name})
@@ -284,24 +320,55 @@ class Scales:
         """Say whether a number can only be an old form."""
         rule = subject.rule
         pack = self.packs.get(subject.dialled.country_code)
-        return bool(rule and pack and pack.range_of(subject.dialled.nsn) is None)
+        certain = rule and not rule.ask
+        return bool(certain and pack and pack.range_of(subject.dialled.nsn) is None)
 
     def _date_for(self, subject: Subject) -> date | None:
         if self.earlier and subject.phone.value not in self.earlier.ours:
-            return self.earlier.date
+            return self._earlier_date
         return self._date
 
     @cached_property
     def _date(self) -> date | None:
         """The card's date; None when unknown, impossible, or belied by a number on the card."""
         stamp = self.card.details.date
-        if stamp is None:
+        return self._credible(stamp.astimezone(UTC).date(), self.subjects) if stamp else None
+
+    @cached_property
+    def _earlier_date(self) -> date | None:
+        """The same of the card before our own write; what we wrote does not belie it."""
+        if not self.earlier or not self.earlier.date:
             return None
-        day = stamp.astimezone(UTC).date()
+        ours = self.earlier.ours
+        return self._credible(
+            self.earlier.date, [s for s in self.subjects if s.phone.value not in ours]
+        )
+
+    def _credible(self, day: date, subjects: Iterable[Subject]) -> date | None:
         if not _FIRST_DATE <= day <= self.today:
             return None
-        younger = (self._born(s) for s in self.subjects if s.rule is None)
+        younger = (self._born(s) for s in subjects if s.rule is None)
         return None if any(born and day < born for born in younger) else day
+
+    def _is_belied(self, day: date, subject: Subject) -> bool:
+        """Say whether another number is surely a mobile, of a range that did not exist that day."""
+        ours = self.earlier.ours if self.earlier else frozenset[str]()
+        return any(
+            day < born and other.dialled.nsn != subject.dialled.nsn
+            for other, born in self._surely_mobile
+            if other.phone.value not in ours
+        )
+
+    @cached_property
+    def _surely_mobile(self) -> tuple[tuple[Subject, date], ...]:
+        """The ambiguous numbers that are proved to be of today, and since when they can be."""
+        return tuple(
+            (subject, born)
+            for subject in self.subjects
+            if subject.rule
+            and (born := self._born(subject))
+            and any(self._decisive_mobile(subject))
+        )
 
     def _born(self, subject: Subject) -> date | None:
         """Return the day before which no number of today's range existed; None when unknown."""
@@ -312,6 +379,23 @@ class Scales:
     def _pack_and_rule(self, subject: Subject) -> tuple[Pack, Rule]:
         assert subject.rule
         return self.packs[subject.dialled.country_code], subject.rule
+
+
+def _ordered(found: Iterable[tuple[str, Subject]]) -> _Ordered:
+    """Arrange numbers by a key and their length, each list in their order, no number twice."""
+    by_key: dict[tuple[str, int], dict[int, Subject]] = {}
+    for key, subject in found:
+        nsn = subject.dialled.nsn
+        by_key.setdefault((key, len(nsn)), {})[int(nsn)] = subject
+    return {key: sorted(by_nsn.items()) for key, by_nsn in by_key.items()}
+
+
+def _near(ordered: Sequence[tuple[int, Subject]], own: int) -> Subject | None:
+    """Find a number within `_NEAR` of this one, but not itself."""
+    first = bisect_left(ordered, own - _NEAR, key=lambda pair: pair[0])
+    near = (pair for pair in ordered[first : first + 2] if pair[0] != own)
+    number, subject = next(near, (0, None))
+    return subject if abs(number - own) <= _NEAR else None
 
 
 def _line(subject: Subject) -> str:
@@ -339,23 +423,48 @@ def _brackets(country_code: str, trunk: str, code: str) -> re.Pattern[str]:
     return re.compile(rf"\(\s*(?:\+?{country_code}[{dash}]*)?(?:{trunk})?{code}\s*\)")
 
 
-def _says(subject: Subject, words: tuple[str, ...]) -> str:
+def _says(subject: Subject, words: tuple[str, ...], denials: tuple[str, ...] = ()) -> str:
     """Return the word of the list that stands in the typed label or beside the number, or nothing.
 
-    A word that begins with `=` must be the whole label.
+    A word may be written without its diacritics, or with some of them; one that begins with `=`
+    must be the whole label, as it is spelled. A text with a denial in it says nothing.
     """
     for text in filter(None, (subject.phone.label, subject.written.words)):
         label = _spaced(text)
-        for word in words:
-            if label == f" {word[1:]} " if word[0] == "=" else f" {word} " in label:
-                return word.removeprefix("=")
+        if any(pattern.search(label) for _, pattern in _patterns(denials)):
+            continue
+        for word, pattern in _patterns(words):
+            if pattern.search(label):
+                return word
     return ""
 
 
+@cache
+def _patterns(words: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return each word with what finds it in a label that `_spaced` has written."""
+    return tuple((word.removeprefix("="), re.compile(_pattern(word))) for word in words)
+
+
+def _pattern(word: str) -> str:
+    if word.startswith("="):
+        return f"^ {_apart(word[1:])} $"
+    optional = (f"{char}?" if _is_mark(char) else re.escape(char) for char in _apart(word))
+    return f" {''.join(optional)} "
+
+
 def _spaced(text: str) -> str:
-    """Write a label in lower case, its words between single spaces."""
-    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", text).casefold())
-    return f" {' '.join(words)} "
+    """Write a label in lower case, its words between single spaces; Đ.T.D.Đ is one word."""
+    folded = _DOTTED.sub(r"\1", unicodedata.normalize("NFC", text).casefold())
+    return _apart(f" {' '.join(re.findall(_WORD, folded))} ")
+
+
+def _apart(text: str) -> str:
+    """Write diacritics as marks of their own, the stroke of đ too."""
+    return unicodedata.normalize("NFD", text).replace("đ", "d" + _STROKE)
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.combining(char) > 0
 
 
 def fold(text: str) -> str:
@@ -367,6 +476,23 @@ def fold(text: str) -> str:
 @cache
 def _folded(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(map(fold, names))
+
+
+def _is_in(pack: Pack, country: str) -> bool:
+    """Say whether an address's country, folded, is the pack's; some write a province there."""
+    return country in _folded(pack.country_names) or _without_rank(country) in _all_names(pack)
+
+
+def _places(address: Address, pack: Pack) -> Iterator[str]:
+    """Yield the places that an address names, folded; of a street with a town behind it, the town.
+
+    Streets are named after provinces, so a street by itself names no place.
+    """
+    for part in (address.locality, address.region):
+        yield from filter(None, map(fold, _PIECES.split(part)))
+    pieces = [fold(piece) for piece in _PIECES.split(address.street)[1:]]
+    towns = [piece for piece in pieces if piece and piece not in _folded(pack.country_names)]
+    yield from towns[-1:]
 
 
 def _without_rank(name: str) -> str:

@@ -6,8 +6,10 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import danhba
+from danhba.card import Card
 from danhba.convert import Context
 from danhba.difflog import CardLine, LogWriter, OutcomeLine, Run, Section, SkipLine
 from danhba.state import State
@@ -21,6 +23,46 @@ Progress = Callable[[int], None]
 def silent(_: object) -> None:
     """Tell nobody."""
     return
+
+
+class Budget(NamedTuple):
+    """How many cards a run may change: a number, or a share of the cards read."""
+
+    limit: float
+    percent: bool = False
+
+    def exceeded(self, changed: int, read: int) -> bool:
+        """Say whether that is too many."""
+        return changed > (read * self.limit / 100 if self.percent else self.limit)
+
+    def __str__(self) -> str:
+        return f"{self.limit:g}{'%' if self.percent else ''}"
+
+
+class Held:
+    """Cards kept in memory from the plan to the write, up to a size; oldest first."""
+
+    def __init__(self, octets: int = 64 << 20) -> None:
+        """Keep so many octets of raw at most."""
+        self._left = octets
+        self._cards: dict[str, Card] = {}
+
+    def keep(self, card: Card) -> None:
+        """Keep a card if there is room."""
+        if len(card.raw) <= self._left:
+            self._left -= len(card.raw)
+            self._cards[card.ref] = card
+
+    def take(self, ref: str) -> Card | None:
+        """Give a card away."""
+        card = self._cards.pop(ref, None)
+        if card:
+            self._left += len(card.raw)
+        return card
+
+    def last(self) -> str:
+        """Return the ref of the card that was read last; empty when there is none."""
+        return next(reversed(self._cards), "")
 
 
 @dataclass
@@ -37,6 +79,9 @@ class Job:
         show: Told of each card with a proposal or a trouble, in order.
         show_encoded: The same for lines that come encoded from another process.
         progress: Told how many cards were read since it was last told.
+        say: Told a sentence for the person, such as a forecast; it may be empty.
+        budget: How many cards may be changed; None for any number.
+        held: ref -> cards with a proposal as they were planned, for a source that is far away.
     """
 
     syncer: Syncer
@@ -49,11 +94,14 @@ class Job:
     show_encoded: Callable[[bytes], None] = silent
     progress: Progress = silent
     tally: Tally = field(default_factory=Tally)
+    say: Callable[[str], None] = silent
+    budget: Budget | None = None
+    held: Held = field(default_factory=Held)
 
     def begin(self, log: LogWriter, section: Section, run: str) -> None:
         """Open a section of the log."""
         context = self.context
-        packs = {pack.id: pack.sha256 for pack in context.packs.values()}
+        packs = context.packs.digests()
         log.add(
             Run(
                 run, section, self.now.isoformat(), self.source, self.target,
@@ -76,7 +124,9 @@ class Result:
     Attributes:
         written: How many were written, or found written already.
         problems: ref -> what went wrong: stale, conflict, failed.
+        stopped: Why nothing, or nothing more, was written; empty when the run came to its end.
     """
 
     written: int = 0
     problems: dict[str, OutcomeLine] = field(default_factory=dict)
+    stopped: str = ""

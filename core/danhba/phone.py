@@ -24,6 +24,8 @@ class Dialing(Struct, frozen=True):
         international_prefixes: What is dialled instead of the plus.
         nsn_lengths: Digits an ordinary NSN has, past and present.
         service_prefixes: How service numbers begin, which are dialled without trunk prefix.
+        trunk_optional: Whether numbers are as often written without the trunk prefix.
+        carrier_prefixes: What may be dialled in place of the trunk prefix, with a carrier's code.
     """
 
     country_code: str = "84"
@@ -31,6 +33,8 @@ class Dialing(Struct, frozen=True):
     international_prefixes: tuple[str, ...] = ("00",)
     nsn_lengths: tuple[int, ...] = (9, 10)
     service_prefixes: tuple[str, ...] = ("1800", "1900")
+    trunk_optional: bool = False
+    carrier_prefixes: tuple[str, ...] = ()
 
 
 class Written(Struct, frozen=True):
@@ -77,12 +81,14 @@ class Dialled(Struct, frozen=True):
             (the trunk prefix was lost, as in a spreadsheet), `short` (a service number or one too
             short to hold an area code).
         lead: How many of the written digits stand before the NSN.
+        trunk: How many of these, the last ones, are a trunk prefix.
     """
 
     country_code: str
     nsn: str
     form: str
     lead: int
+    trunk: int = 0
 
 
 def scan(value: str) -> Scan:
@@ -129,13 +135,17 @@ def dial(written: Written, dialing: Dialing) -> Dialled | None:
         return _abroad(digits, 0, "international", dialing)
     if digits.startswith(dialing.international_prefixes):
         prefix = next(p for p in dialing.international_prefixes if digits.startswith(p))
-        return _abroad(digits, len(prefix), "prefix", dialing)
+        if not _is_whole(digits, len(prefix), dialing):
+            return _abroad(digits, len(prefix), "prefix", dialing)
     lead = 1 if digits[0] == dialing.trunk_prefix == "0" else _trunk(digits, 0, dialing)
+    if dialing.carrier_prefixes:
+        lead = _carrier(digits, dialing) or lead
     if not lead:
         return _without_trunk(digits, dialing)
-    if len(digits) - lead < _SHORTEST_WITH_TRUNK:
+    length = len(digits) - lead
+    if length < _SHORTEST_WITH_TRUNK and length not in dialing.nsn_lengths:
         return Dialled(dialing.country_code, digits, "short", 0)
-    return Dialled(dialing.country_code, digits[lead:], "national", lead)
+    return Dialled(dialing.country_code, digits[lead:], "national", lead, lead)
 
 
 def respell(value: str, written: Written, at: int, strip: int, put: str) -> str:
@@ -176,7 +186,17 @@ def respell(value: str, written: Written, at: int, strip: int, put: str) -> str:
 # --- dial ---------------------------------------------------------------------------------------
 
 _SHORTEST_WITH_TRUNK = 6
+_SHORTEST_WITH_CODE = 7
 _SHORTEST_ABROAD = 4
+
+
+def _is_whole(digits: str, prefix: int, dialing: Dialing) -> bool:
+    """Tell whether digits that begin like an international prefix are too few for a number abroad.
+
+    Numbers of Côte d'Ivoire had eight digits, and 00 began some of them.
+    """
+    few = len(digits) < prefix + _SHORTEST_WITH_CODE
+    return few and not dialing.trunk_prefix and len(digits) in dialing.nsn_lengths
 
 
 def _trunk(digits: str, at: int, dialing: Dialing) -> int:
@@ -190,20 +210,27 @@ def _trunk(digits: str, at: int, dialing: Dialing) -> int:
     return len(trunk) if trunk == "0" or len(digits) - at not in dialing.nsn_lengths else 0
 
 
+def _carrier(digits: str, dialing: Dialing) -> int:
+    """Return the length of a carrier's prefix, where an ordinary number follows; else 0."""
+    found = (p for p in dialing.carrier_prefixes if digits.startswith(p))
+    return next((len(p) for p in found if len(digits) - len(p) in dialing.nsn_lengths), 0)
+
+
 def _abroad(digits: str, lead: int, form: str, dialing: Dialing) -> Dialled | None:
     """Read digits whose calling code starts at `lead`."""
     code = dialing.country_code
+    trunk = 0
     if digits.startswith(code, lead):
         lead += len(code)
-        if digits.startswith(dialing.trunk_prefix, lead):
-            lead += _trunk(digits, lead, dialing)
+        trunk = _trunk(digits, lead, dialing)
+        lead += trunk
     elif code := _calling_code(digits[lead : lead + 3]):
         lead += len(code)
     else:
         return None
     if len(digits) - lead < _SHORTEST_ABROAD:
         return None
-    return Dialled(code, digits[lead:], form, lead)
+    return Dialled(code, digits[lead:], form, lead, trunk)
 
 
 def _calling_code(digits: str) -> str:
@@ -224,18 +251,20 @@ def _without_trunk(digits: str, dialing: Dialing) -> Dialled | None:
     """Read digits that begin with neither trunk nor international prefix."""
     home, lengths = dialing.country_code, dialing.nsn_lengths
     ordinary = len(digits) in lengths
-    lead = 0
+    lead = trunk = 0
     if digits.startswith(home):
-        lead = len(home) + _trunk(digits, len(home), dialing)
+        trunk = _trunk(digits, len(home), dialing)
+        lead = len(home) + trunk
         lead = lead if len(digits) - lead in lengths else 0
     if lead and ordinary:
         return None
     if lead:
-        return Dialled(home, digits[lead:], "bare", lead)
+        return Dialled(home, digits[lead:], "bare", lead, trunk)
     if len(digits) <= max(lengths) and digits.startswith(dialing.service_prefixes):
         return Dialled(home, digits, "short", 0)
     if ordinary:
-        return Dialled(home, digits, "no-trunk" if dialing.trunk_prefix else "national", 0)
+        lost = dialing.trunk_prefix and not dialing.trunk_optional
+        return Dialled(home, digits, "no-trunk" if lost else "national", 0)
     return Dialled(home, digits, "short", 0) if len(digits) < min(lengths) else None
 
 

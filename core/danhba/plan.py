@@ -25,9 +25,10 @@ from danhba.difflog import (
     splices,
 )
 from danhba.errors import UsageError
+from danhba.follow import follow
 from danhba.job import Job, silent
 from danhba.story import Story
-from danhba.syncer import Copies, InParts, Part, Syncer
+from danhba.syncer import Copies, InParts, Part, Refuses, Syncer, Tracks
 from danhba.tally import Row, Tally
 
 _TELL_EVERY = 1000
@@ -38,8 +39,12 @@ _IN_PLACE = (SetNumber, SetLabel)
 def plan(job: Job, log: LogWriter) -> EndLine:
     """Convert every card of the source and log what is proposed; write nothing."""
     job.begin(log, "convert", log.path.stem)
-    for _ in _chunks(job, log, copying=False):
-        pass
+    if isinstance(job.syncer, Tracks):
+        for edit in follow(job, job.syncer, log, proposals):
+            job.held.keep(edit.card)
+    else:
+        for _ in _chunks(job, log, copying=False):
+            pass
     end = job.tally.end()
     log.add(end)
     log.flush()
@@ -114,8 +119,9 @@ def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[bytes]:
     parts = syncer.parts() if isinstance(syncer, InParts) else ()
     workers = min(parallel.processors(), len(parts))
     if not isinstance(syncer, InParts) or workers < 2:
-        for _ in proposals(job, log, syncer.read()):
-            pass
+        for edit in proposals(job, log, syncer.read()):
+            if syncer.writes_remotely:
+                job.held.keep(edit.card)
         return
     results = parallel.side_by_side(parts, lambda part: _work(job, part, copying=copying), workers)
     for part, result in zip(parts, results, strict=True):
@@ -165,14 +171,17 @@ def proposals(job: Job, log: LineSink, cards: Iterable[Card]) -> Iterator[Edit]:
     """Convert cards; log, show and count what is proposed; yield the edits."""
     context, numbers = job.context, job.tally.numbers
     counts, elsewhere = job.tally.cards, job.tally.elsewhere
+    refusal = job.syncer.refusal if isinstance(job.syncer, Refuses) else None
     read = told = 0
     for card in cards:
         read += 1
         if card.trouble:
-            counts["skipped"] += 1
-            _log_and_show(job, log, SkipLine(card.ref, card.trouble))
+            _skip(job, log, card, card.trouble)
             continue
         proposal = convert(card, context)
+        if refusal and proposal.changes and (why_not := refusal(card)):
+            _skip(job, log, card, why_not)
+            continue
         for judged in proposal.judged:
             numbers[judged] = numbers.get(judged, 0) + 1
         if proposal.twice:
@@ -188,6 +197,11 @@ def proposals(job: Job, log: LineSink, cards: Iterable[Card]) -> Iterator[Edit]:
             told = read
     job.progress(read - told)
     counts["read"] += read
+
+
+def _skip(job: Job, log: LineSink, card: Card, reason: str) -> None:
+    job.tally.cards["skipped"] += 1
+    _log_and_show(job, log, SkipLine(card.ref, reason))
 
 
 def _propose(job: Job, log: LineSink, card: Card, proposal: Proposal) -> Edit | None:

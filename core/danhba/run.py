@@ -15,6 +15,7 @@ from danhba.difflog import EndLine, LogWriter
 from danhba.job import Job, Result, new_run_id
 from danhba.plan import copy, plan, replan
 from danhba.story import Story, read_story
+from danhba.syncer import Forecasts
 from danhba.tally import Tally
 from danhba.undo import undo
 
@@ -43,22 +44,37 @@ def convert_in_place(job: Job, log: LogWriter) -> tuple[EndLine, Result]:
     end = plan(job, log)
     tally = job.tally
     log.sync()
-    result = Result()
     if not tally.cards["changed"]:
-        return end, result
+        return end, Result()
+    if stopped := _too_many(job, end):
+        return end, Result(stopped=stopped)
+    if isinstance(job.syncer, Forecasts):
+        job.say(job.syncer.forecast(tally.cards["changed"]))
     result = apply(job, log, read_story(log.path))
     for _ in range(ROUNDS):
         moved = [r for r, line in result.problems.items() if line.status in ("conflict", "stale")]
-        if not moved:
+        if not moved or result.stopped:
             break
         job.tally = Tally()
         story = read_story(log.path)
         now_at = [story.entries[ref].ref for ref in moved]
         replan(job, log, story, now_at)
         again = apply(job, log, read_story(log.path))
-        result.written += again.written
         for ref in moved:
             result.problems.pop(ref)
+        result.written += again.written
         result.problems.update(again.problems)
+        result.stopped = again.stopped
     job.tally = tally
     return end, result
+
+
+def _too_many(job: Job, end: EndLine) -> str:
+    """Say that the plan changes more cards than the run may; empty when it does not."""
+    changed, read = end.totals["cards_changed"], end.totals["cards_read"]
+    if job.budget is None or not job.budget.exceeded(changed, read):
+        return ""
+    return (
+        f"{changed} of {read} cards would be changed, more than --max-changes {job.budget};"
+        " nothing was written. Look at the log, then give a higher number"
+    )

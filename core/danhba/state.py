@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +28,13 @@ CREATE TABLE IF NOT EXISTS written (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS log (
     source TEXT, path TEXT PRIMARY KEY, finished INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS followed (
+    source TEXT PRIMARY KEY, key TEXT, token TEXT
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS share (id INTEGER PRIMARY KEY, text TEXT UNIQUE);
+CREATE TABLE IF NOT EXISTS seen (
+    source TEXT, ref TEXT, version TEXT, share INTEGER, pending INTEGER, PRIMARY KEY (source, ref)
 ) WITHOUT ROWID;
 """
 
@@ -50,6 +57,7 @@ class Written(NamedTuple):
         version: Its version after.
         date: Its own date before, RFC 3339; empty when unknown.
         values: The phone values we wrote.
+        version_before: Its version before.
     """
 
     ref: str
@@ -57,6 +65,43 @@ class Written(NamedTuple):
     version: str
     date: str
     values: tuple[str, ...]
+    version_before: str = ""
+
+
+def earlier_of(row: Written) -> Earlier:
+    """Return what the converter is told of a card we wrote."""
+    day = datetime.fromisoformat(row.date).astimezone(UTC).date() if row.date else None
+    return Earlier(row.version, day, frozenset(row.values))
+
+
+class Seen(NamedTuple):
+    """A card of a followed source, as it was last seen.
+
+    Attributes:
+        ref: Its ref.
+        version: Its version.
+        share: What it adds to the sums of the book, as a text; few texts are different.
+        pending: Whether something remains to be done or asked: it is read again in every run.
+    """
+
+    ref: str
+    version: str
+    share: str
+    pending: bool
+
+
+class Followed(NamedTuple):
+    """What is known of a source whose changes can be followed.
+
+    Attributes:
+        token: The syncer's token of the last run.
+        known: ref -> version of every card.
+        pending: Refs of the cards that are read again.
+    """
+
+    token: str
+    known: dict[str, str]
+    pending: list[str]
 
 
 class State:
@@ -118,9 +163,10 @@ class State:
                     )
 
     def forget_answers(self, source: str) -> int:
-        """Forget answers and own writes of a source; return how many answers there were."""
+        """Forget answers, own writes and sync token of a source; return how many answers."""
         with self._open() as connection:
-            connection.execute("DELETE FROM written WHERE source = ?", (source,))
+            for table in ("written", "followed", "seen"):
+                connection.execute(f"DELETE FROM {table} WHERE source = ?", (source,))  # noqa: S608
             return connection.execute("DELETE FROM answer WHERE source = ?", (source,)).rowcount
 
     def ledger(self, source: str) -> dict[str, Earlier]:
@@ -131,16 +177,15 @@ class State:
             "SELECT ref, version, date, ours FROM written WHERE source = ?", (source,)
         )
         return {
-            ref: Earlier(
-                version,
-                datetime.fromisoformat(day).date() if day else None,
-                frozenset(ours.split("\n")),
-            )
+            ref: earlier_of(Written(ref, ref, version, day, tuple(ours.split("\n"))))
             for ref, version, day, ours in rows
         }
 
     def remember_written(self, source: str, rows: Iterable[Written]) -> None:
-        """Keep what cards were before we wrote them; answers follow a card to its new ref."""
+        """Keep what cards were before we wrote them; answers follow a card to its new ref.
+
+        See `Earlier.then` for a card that we had written before.
+        """
         with self._open() as connection:
             for row in rows:
                 ours = "\n".join(row.values)
@@ -154,9 +199,95 @@ class State:
                 connection.execute(
                     "INSERT INTO written VALUES (?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE SET"
                     " version = ?3, ours = ours || char(10) || ?5,"
-                    " date = CASE date WHEN '' THEN ?4 ELSE date END",
-                    (source, row.ref_after, row.version, row.date, ours),
+                    " date = CASE version WHEN ?6 THEN date ELSE ?4 END",
+                    (source, row.ref_after, row.version, row.date, ours, row.version_before),
                 )
+
+    def followed(self, source: str, key: str) -> Followed | None:
+        """Return what is known of a source; None when nothing is, or it belongs to another key.
+
+        Args:
+            source: The source.
+            key: Names all that the sums and verdicts rest on: packs, country, steps.
+        """
+        token = self._token(source, key)
+        if token is None:
+            return None
+        cards = self._open().execute(
+            "SELECT ref, version, pending FROM seen WHERE source = ?", (source,)
+        )
+        seen = cards.fetchall()
+        known = {ref: version for ref, version, _ in seen}
+        return Followed(token, known, [ref for ref, _, pending in seen if pending])
+
+    def follows(self, source: str, key: str) -> bool:
+        """Say whether anything is known of a source under that key."""
+        return self._token(source, key) is not None
+
+    def _token(self, source: str, key: str) -> str | None:
+        if not self._exists():
+            return None
+        rows = self._open().execute(
+            "SELECT token FROM followed WHERE source = ? AND key = ?", (source, key)
+        )
+        found = rows.fetchone()
+        return found[0] if found else None
+
+    def follow(
+        self,
+        source: str,
+        key: str,
+        token: str,
+        seen: Iterable[Seen],
+        gone: Iterable[str],
+        *,
+        fresh: bool,
+    ) -> None:
+        """Keep a token together with the cards it was given for, all or nothing.
+
+        Args:
+            source: The source.
+            key: What the sums and verdicts rest on.
+            token: The syncer's token.
+            seen: Cards that are new or changed.
+            gone: Refs of cards that are not there any more.
+            fresh: Whether `seen` are all cards of the source.
+        """
+        with self._open() as connection:
+            if fresh:
+                connection.execute("DELETE FROM seen WHERE source = ?", (source,))
+            self._keep_seen(connection, source, seen)
+            connection.executemany(
+                "DELETE FROM seen WHERE source = ? AND ref = ?", ((source, ref) for ref in gone)
+            )
+            connection.execute(
+                "INSERT OR REPLACE INTO followed VALUES (?,?,?)", (source, key, token)
+            )
+
+    def saw(self, source: str, seen: Iterable[Seen]) -> None:
+        """Keep what became of cards of a followed source after a write of ours."""
+        with self._open() as connection:
+            self._keep_seen(connection, source, seen)
+
+    def _keep_seen(self, connection: sqlite3.Connection, source: str, seen: Iterable[Seen]) -> None:
+        shares: dict[str, int] = {}
+        for card in seen:
+            if card.share not in shares:
+                connection.execute("INSERT OR IGNORE INTO share (text) VALUES (?)", (card.share,))
+                rows = connection.execute("SELECT id FROM share WHERE text = ?", (card.share,))
+                shares[card.share] = rows.fetchone()[0]
+            connection.execute(
+                "INSERT OR REPLACE INTO seen VALUES (?,?,?,?,?)",
+                (source, card.ref, card.version, shares[card.share], card.pending),
+            )
+
+    def shares(self, source: str) -> list[tuple[str, int]]:
+        """Return what the cards of a followed source add to its sums, each with how many do."""
+        rows = self._open().execute(
+            "SELECT text, count(*) FROM seen JOIN share ON share.id = seen.share"
+            " WHERE source = ? GROUP BY text", (source,)
+        )  # fmt: skip
+        return rows.fetchall()
 
     def log_began(self, source: str, path: Path) -> None:
         """Remember that a log of the source holds intents that may need settling."""

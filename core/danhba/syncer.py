@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from danhba.card import Card, Change, Edit, Missing, Outcome
+from danhba.card import Card, Change, Edit, Missing, Outcome, Phone
 
 
 class Fidelity(Enum):
@@ -163,12 +163,26 @@ class NamesByContent(Protocol):
         ...
 
 
+@runtime_checkable
+class LabelsItsWay(Protocol):
+    """A syncer whose phone fields cannot have any machine labels together."""
+
+    def labelling(self, phone: Phone, labels: tuple[str, ...]) -> tuple[str, ...] | None:
+        """Say which labels a field reads with once it is given some; None if it cannot be.
+
+        `phone` without a key is one that is still to be added.
+        """
+        ...
+
+
 # -- abilities of syncers that speak to a server ---------------------------------------------------
 
 
 @runtime_checkable
 class Batches(Protocol):
     """A syncer that reads and writes in calls of limited size.
+
+    `fetch` may be called while a `write` is under way: written cards are read back meanwhile.
 
     Attributes:
         batch: Cards in a call. The first `batch` cards of a run are written and read back before
@@ -261,7 +275,9 @@ class Probes(Protocol):
     def conditional(self) -> bool:
         """Say whether a write is surely refused when the card moved meanwhile.
 
-        When not, cards are read and compared once more, shortly before they are written.
+        When not, cards are read and compared once more, shortly before they are written. A syncer
+        may find out with the first edit of a `write`, by sending it on a condition that cannot
+        hold; it then settles that edit before it pulls the next.
         """
         ...
 

@@ -32,8 +32,8 @@ class Tally:
         for judged, count in self.numbers.items():
             rule = judged.rule.id if judged.rule and judged.verdict != "keep" else ""
             name = judged.name_vi or judged.name
-            if judged.code == "foreign":
-                name = f"+{judged.country_code}"
+            if judged.abroad:
+                name = f"+{judged.country_code} {name}".rstrip()
             row = (judged.verdict, judged.code, rule, name, judged.kind)
             self.rows[row] = self.rows.get(row, 0) + count
         self.numbers.clear()

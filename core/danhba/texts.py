@@ -134,6 +134,40 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Ten digits without the leading 0: an old landline[ ({name})], or a North American number.",
         "Mười chữ số không có số 0 đầu: có thể là số bàn cũ[ ({name})], cũng có thể là số Bắc Mỹ.",
     ),
+    "withdrawn": (
+        "An old number[: {old} became {new}][ ({name})]; it is out of use, though lists of valid"
+        " numbers still have it.",
+        "Số cũ[: đầu số {old} đã đổi thành {new}][ ({name})]; đã ngừng sử dụng,"
+        " dù danh mục số hợp lệ vẫn còn ghi.",
+    ),
+    "unconfirmed": (
+        "Looks like an old number[: {old} became {new}][ ({name})], but the sources for that change"
+        " are not sure enough to convert it unasked.",
+        "Trông như số cũ[: đầu số {old} đã đổi thành {new}][ ({name})], nhưng nguồn về đợt đổi này"
+        " chưa đủ chắc chắn để tự đổi.",
+    ),
+    "reassigned": (
+        "May be an old number[: {old} became {new}][ ({name})], but such numbers were given out"
+        " again since, with another meaning.",
+        "Có thể là số cũ[: đầu số {old} đã đổi thành {new}][ ({name})], nhưng các số như vậy"
+        " sau đó đã được cấp lại cho mục đích khác.",
+    ),
+    "still-in-use": (
+        "May be an old number[: {old} became {new}][ ({name})], but some of these numbers were"
+        " never changed.",
+        "Có thể là số cũ[: đầu số {old} đã đổi thành {new}][ ({name})], nhưng một phần các số này"
+        " không hề bị đổi.",
+    ),
+    "host-country": (
+        "May be an old number[ ({name})] from before its country had a code of its own, or a number"
+        " of the country that lent it the code.",
+        "Có thể là số cũ[ ({name})] từ khi nước này chưa có mã quốc gia riêng, hoặc là số của nước"
+        " đã cho mượn mã.",
+    ),
+    "two-targets": (
+        "An old number[ ({name})] that may have become either of two new ones.",
+        "Số cũ[ ({name})] có thể đã đổi thành một trong hai số mới.",
+    ),
     "foreign-card": (
         "Would be converted as an old number[ ({name})], but the card points to another country.",
         "Lẽ ra được đổi như số cũ[ ({name})], nhưng liên hệ này có vẻ ở nước khác.",
@@ -264,8 +298,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Chính số này được dùng cho ứng dụng nhắn tin trong liên hệ.",
     ),
     "old-mobile-form-too": (
-        "The card also holds the old 11-digit form of this very mobile.",
-        "Liên hệ còn có dạng 11 số cũ của chính số di động này.",
+        "The card also holds the old form of this very number of today.",
+        "Liên hệ còn có dạng cũ của chính số hiện nay này.",
     ),
     "no-such-landline": (
         "No landline there ever began with this digit[ ({digit})].",
@@ -311,6 +345,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Other numbers on the card are certainly old.",
         "Liên hệ còn có số khác chắc chắn là số cũ.",
     ),
+    "landline-near": (
+        "The card also holds a landline of today with a number close to it[: {number}].",
+        "Liên hệ còn có một số bàn hiện nay gần với số này[: {number}].",
+    ),
     # --- why a field cannot be read (phone.py) ----------------------------------------------------
     "empty": ("The field is empty.", "Trường để trống."),
     "no-digits": ("There are no digits in it.", "Không có chữ số nào."),
@@ -333,6 +371,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "partial-second": (
         "A second number is written only in part; the field is left as it is.",
         "Số thứ hai chỉ được viết một phần; trường này được giữ nguyên.",
+    ),
+    "read-only-source": (
+        "Does not come from the contact itself, but from a profile or a directory, and cannot be"
+        " changed here.",
+        "Không thuộc chính liên hệ này mà từ hồ sơ hoặc danh bạ chung, nên không đổi được ở đây.",
     ),
     "unclear": (
         "It cannot be read with certainty.",

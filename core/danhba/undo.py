@@ -19,7 +19,8 @@ from danhba.card import (
     SetNumber,
 )
 from danhba.changes import Net, keys_after, net, phones_after
-from danhba.convert import UNDONE, UNDONE_PHONE, undone_labels
+from danhba.convert import keys_of_undo
+from danhba.deliver import Delivery
 from danhba.difflog import CardLine, EndLine, IntentLine, LogWriter, OutcomeLine, sha256
 from danhba.job import Job, Result
 from danhba.story import Entry, Story
@@ -59,12 +60,14 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
             log.sync()
             yield from ready
 
-    for outcome in job.syncer.write(edits()):
+    delivery = Delivery(job.syncer)
+    for outcome, _ in delivery.send(edits()):
         ref = refs.pop(outcome.ref)
         record(log, result, outcome_line(ref, outcome))
         if outcome.status == "written":
             restored.extend(_keep_answers(story.entries[ref]))
     job.state.remember_answers(job.source, restored)
+    result.stopped = delivery.stopped
     log.add(EndLine({"cards_restored": result.written, "cards_not_restored": len(result.problems)}))
     log.sync()
     job.state.log_finished(log.path)
@@ -87,15 +90,9 @@ def _fetched(syncer: Syncer, batch: dict[str, Entry]) -> Iterator[tuple[Entry, C
 
 def _keep_answers(entry: Entry) -> Iterator[tuple[str, str, str]]:
     """Yield what the ledger keeps of a restored card: what it was is to stay."""
-    ref = entry.line.ref
     for changes, _ in _proposals(entry):
-        for field in net(changes).values():
-            if field.was is None:
-                yield ref, UNDONE_PHONE + field.number, "keep"
-            elif field.was.value is not None:
-                yield ref, UNDONE + field.was.value, "keep"
-            if field.was and field.now and field.was.labels is not None:
-                yield ref, undone_labels(field.was.labels), "keep"
+        for key in keys_of_undo(net(changes)):
+            yield entry.line.ref, key, "keep"
 
 
 def _proposals(entry: Entry) -> Iterator[tuple[list[Change], tuple[str, ...]]]:

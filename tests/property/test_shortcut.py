@@ -2,11 +2,13 @@
 
 from datetime import UTC, date, datetime
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from danhba import packs
 from danhba.card import Address, Card, Details, Phone
+from danhba.cli.look import Alike, describe
 from danhba.convert import Context, Conversion, convert
 
 CONTEXT = Context(packs.load("vn"), today=date(2026, 11, 22))
@@ -75,3 +77,20 @@ def test_what_was_converted_is_not_converted_again(card: Card) -> None:
         Phone(p.key, changes.get(p.key, p.value), p.labels, p.label) for p in card.phones
     )
     assert convert(Card("r", b"", phones, lambda _: today), CONTEXT).changes == ()
+
+
+@given(st.lists(numbers(), min_size=1, max_size=5))
+def test_numbers_judged_alike_are_described_like_one_alone(values: list[str]) -> None:
+    def told(answer: dict[str, object]) -> str:
+        return msgspec.json.encode(answer).decode()
+
+    alike = Alike(CONTEXT, told, str)
+    for value in values:
+        assert alike.line(value) in ("", told(describe(value, CONTEXT)))
+
+
+def test_plain_numbers_are_described_in_the_quick_way() -> None:
+    """Else the quick way would be tested on nothing."""
+    alike = Alike(CONTEXT, str, str)
+    assert alike.line("0168.381.2345")
+    assert alike.line("+84 912 345 678")

@@ -362,16 +362,16 @@ def test_slice_runs_from_the_first_character_to_the_last_digit(value, written):
 
 
 FORMS = [
-    ("0168 123 4567", ("84", "1681234567", "national", 1)),
-    ("0838123456", ("84", "838123456", "national", 1)),
-    ("080 43162", ("84", "8043162", "national", 1)),
+    ("0168 123 4567", ("84", "1681234567", "national", 1, 1)),
+    ("0838123456", ("84", "838123456", "national", 1, 1)),
+    ("080 43162", ("84", "8043162", "national", 1, 1)),
     ("+84 168 123 4567", ("84", "1681234567", "international", 2)),
-    ("+84 (0)168 123 4567", ("84", "1681234567", "international", 3)),
-    ("+8401681234567", ("84", "1681234567", "international", 3)),
+    ("+84 (0)168 123 4567", ("84", "1681234567", "international", 3, 1)),
+    ("+8401681234567", ("84", "1681234567", "international", 3, 1)),
     ("0084 168 123 4567", ("84", "1681234567", "prefix", 4)),
-    ("0084 0168 123 4567", ("84", "1681234567", "prefix", 5)),
+    ("0084 0168 123 4567", ("84", "1681234567", "prefix", 5, 1)),
     ("84 168 123 4567", ("84", "1681234567", "bare", 2)),
-    ("84 0168 123 4567", ("84", "1681234567", "bare", 3)),
+    ("84 0168 123 4567", ("84", "1681234567", "bare", 3, 1)),
     ("84838123456", ("84", "838123456", "bare", 2)),
     ("1681234567", ("84", "1681234567", "no-trunk", 0)),
     ("838123456", ("84", "838123456", "no-trunk", 0)),
@@ -406,9 +406,24 @@ def test_country_without_trunk_prefix_dials_the_whole_number():
     assert dial(one("+47 22 12 34 56"), norway) == Dialled("47", "22123456", "international", 2)
 
 
+def test_number_without_trunk_prefix_is_none_from_abroad_while_it_is_short():
+    ivory_coast = Dialing("225", "", ("00",), (8, 10))
+    assert dial(one("00 12 34 56"), ivory_coast) == Dialled("225", "00123456", "national", 0)
+    assert dial(one("00 84 912345678"), ivory_coast) == Dialled("84", "912345678", "prefix", 4)
+
+
+def test_carrier_prefix_stands_for_the_trunk_prefix():
+    brazil = Dialing(
+        "55", "0", nsn_lengths=(10, 11), trunk_optional=True, carrier_prefixes=("015",)
+    )
+    assert dial(one("0 15 11 98123-4567"), brazil) == Dialled("55", "11981234567", "national", 3, 3)
+    assert dial(one("0 11 98123-4567"), brazil) == Dialled("55", "11981234567", "national", 1, 1)
+    assert dial(one("(11) 98123-4567"), brazil) == Dialled("55", "11981234567", "national", 0)
+
+
 def test_trunk_prefix_that_may_begin_an_nsn_is_told_by_length():
     russia = Dialing("7", "8", ("810",), (10,))
-    assert dial(one("8 812 123-45-67"), russia) == Dialled("7", "8121234567", "national", 1)
+    assert dial(one("8 812 123-45-67"), russia) == Dialled("7", "8121234567", "national", 1, 1)
     assert dial(one("812 123-45-67"), russia) == Dialled("7", "8121234567", "no-trunk", 0)
     assert dial(one("+7 812 123-45-67"), russia) == Dialled("7", "8121234567", "international", 1)
     assert dial(one("810 84 1681234567"), russia) == Dialled("84", "1681234567", "prefix", 5)

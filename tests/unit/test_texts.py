@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from danhba import convert, difflog, evidence, judge, phone, texts
+from danhba import convert, difflog, evidence, judge, numbering, phone, texts
 from danhba.card import Why
 from danhba.steps import fold, label_kind, normalise
 from danhba.texts import LANGUAGES, label, language_of, meaning, sentence
@@ -85,6 +85,10 @@ def test_every_reason_of_a_step_has_a_sentence(module):
 
 def test_every_trouble_and_lock_has_a_sentence():
     assert troubles() | {"charset"} <= texts.known_codes()
+
+
+def test_every_doubt_of_a_pack_has_a_sentence():
+    assert {*get_args(numbering.Doubt), "withdrawn"} <= texts.known_codes()
 
 
 def test_every_verdict_kind_status_and_section_has_a_label():

@@ -14,6 +14,7 @@ import rich_click as click
 
 from danhba import __version__
 from danhba.cli.change import apply_command, convert_command, undo_command
+from danhba.cli.login import login_command
 from danhba.cli.look import log_command, number_command, packs_command
 from danhba.cli.review import review_command
 from danhba.errors import DanhbaError
@@ -38,7 +39,7 @@ def danhba() -> None:
 
 for _command in (
     convert_command, apply_command, review_command, undo_command, log_command, number_command,
-    packs_command,
+    packs_command, login_command,
 ):  # fmt: skip
     danhba.add_command(_command)
 

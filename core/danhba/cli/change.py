@@ -11,7 +11,7 @@ import rich_click as click
 from danhba import run
 from danhba.cli.common import (
     CHANGES_PROPOSED,
-    DONE_IN_PART,
+    Most,
     Screen,
     exit_code,
     log_path,
@@ -19,10 +19,12 @@ from danhba.cli.common import (
     open_job,
     pack_options,
     progress_bar,
+    say,
     step_options,
 )
 from danhba.difflog import EndLine, LogWriter
 from danhba.errors import DanhbaError, UsageError
+from danhba.job import Budget
 from danhba.run import Job, Result
 
 _LOG = click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -50,6 +52,13 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one ob
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the diff log goes; by default into the state folder.",
 )
+@click.option(
+    "--max-changes",
+    "budget",
+    type=Most(),
+    metavar="N|N%",
+    help="With --write: write nothing when more cards than this would be changed.",
+)
 @click.option("--check", is_flag=True, help="Exit with 3 when there are changes to make.")
 @click.option("--all", "everything", is_flag=True, help="Show every card, however many.")
 @click.option("--forget-answers", is_flag=True, help="Forget earlier answers and undone changes.")
@@ -65,6 +74,7 @@ def convert_command(
     policy: str,
     ask: str,
     log_to: Path | None,
+    budget: Budget | None,
     check: bool,  # noqa: FBT001
     everything: bool,  # noqa: FBT001
     forget_answers: bool,  # noqa: FBT001
@@ -87,6 +97,7 @@ def convert_command(
             location, country, pack_names, today, ask=ask, target=_target(output), steps=steps,
             policy=policy,
         )  # fmt: skip
+        job.budget = budget
         if forget_answers:
             job.state.forget_answers(job.source)
             job.context.answers, job.context.ledger = {}, {}
@@ -120,7 +131,7 @@ def _target(output: str | None) -> str:
 def _convert(
     job: Job, screen: Screen, path: Path, output: str | None, *, write: bool, check: bool
 ) -> int:
-    job.show, job.show_encoded = screen.card, screen.encoded
+    job.show, job.show_encoded, job.say = screen.card, screen.encoded, say
     result: Result | None = None
     with ExitStack() as stack:
         if write:
@@ -188,7 +199,7 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
                 err=True,
             )
     screen.result(result, "written")
-    return DONE_IN_PART if result.problems else 0
+    return exit_code(0, result)
 
 
 @click.command("undo")
@@ -212,4 +223,4 @@ def undo_command(log: Path, as_json: bool) -> int:  # noqa: FBT001
     ):
         result = run.undo(job, writer, story)
     screen.result(result, "restored")
-    return DONE_IN_PART if result.problems else 0
+    return exit_code(0, result)

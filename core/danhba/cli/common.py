@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,21 +18,23 @@ from msgspec.structs import replace
 
 from danhba import packs, registry
 from danhba.card import AddPhone
-from danhba.convert import Context
+from danhba.convert import Context, as_given
 from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
 from danhba.dual import Policy
 from danhba.errors import UsageError
+from danhba.job import Budget
 from danhba.render_rows import visible
 from danhba.run import Job, Result, Story, new_run_id
 from danhba.state import State, state_folder
 from danhba.steps.pipeline import load as load_steps
-from danhba.syncer import RefsLike
+from danhba.syncer import LabelsItsWay, RefsLike
 from danhba.texts import language_of
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
+FAILED = 1
 CHANGES_PROPOSED = 3
 DONE_IN_PART = 4
 SHOWN = 50
@@ -57,6 +60,27 @@ class Day(click.ParamType[date]):
             return date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a day; write it like 2026-11-22", param, ctx)
+
+
+class Most(click.ParamType[Budget]):
+    """A number of cards, or a share of the book: `500` or `2%`."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Budget:  # noqa: ANN401 - click's types
+        """Read the limit."""
+        if isinstance(value, Budget):
+            return value
+        digits = value.removesuffix("%")
+        if not re.fullmatch(r"\d+(\.\d+)?", digits) or (digits == value and "." in digits):
+            self.fail(f"{value!r} is no limit; write 500, or a share like 2%", param, ctx)
+        return Budget(float(digits), percent=digits != value)
+
+
+def say(text: str) -> None:
+    """Tell the person something that is not a result."""
+    if text:
+        click.echo(f"danhba: {text}", err=True)
 
 
 def pack_options(command: F) -> F:
@@ -93,17 +117,13 @@ def step_options(command: F) -> F:
 
 
 def load_packs(country: str, names: tuple[str, ...]) -> tuple[packs.Pack, tuple[packs.Pack, ...]]:
-    """Load the home country's pack and the others.
+    """Load the home country's pack and those that were named; others are read when needed.
 
     Raises:
         UsageError: No pack is there for the country.
     """
-    loaded = [packs.load(name) for name in (*names, *packs.builtin())]
-    home = next((pack for pack in loaded if pack.country == country.upper()), None)
-    if home is None:
-        known = ", ".join(sorted({pack.country for pack in loaded}))
-        raise UsageError(f"--country {country}: no numbering pack; known are {known}. Give --pack.")
-    return home, tuple(pack for pack in reversed(loaded) if pack is not home)
+    given = [packs.load(name) for name in names]
+    return packs.for_country(country, given), tuple(given)
 
 
 def identity(location: str) -> str:
@@ -144,6 +164,7 @@ def open_job(
         policy=msgspec.convert(policy, Policy),
         steps=load_steps(steps),
         supports=syncer.supports,
+        labelling=syncer.labelling if isinstance(syncer, LabelsItsWay) else as_given,
     )
     return Job(syncer, source, context, state, now, target)
 
@@ -254,11 +275,14 @@ class Screen:
                     "type": "result",
                     "written": result.written,
                     "problems": [*result.problems.values()],
+                    "stopped": result.stopped,
                 }
             )
             return
         for line in result.problems.values():
             click.echo(visible(f"danhba: {line.ref}: {line.status}: {line.detail}"), err=True)
+        if result.stopped:
+            click.echo(visible(f"danhba: stopped: {result.stopped}"), err=True)
         problems = f", {len(result.problems)} not" if result.problems else ""
         click.echo(f"{result.written} cards {what}{problems}", file=self.file)
 
@@ -311,7 +335,9 @@ def _bar() -> Progress:
 
 
 def exit_code(skipped: int, result: Result | None) -> int:
-    """Return 4 when something was not done, else 0."""
+    """Return 4 when something was not done, 1 when nothing was because it was stopped, else 0."""
+    if result and result.stopped and not result.written and not result.problems:
+        return FAILED
     return DONE_IN_PART if skipped or (result and result.problems) else 0
 
 

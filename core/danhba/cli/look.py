@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,20 @@ import rich_click as click
 from danhba import packs
 from danhba.card import Card, Phone, Why
 from danhba.cli.common import Screen, load_packs, pack_options
-from danhba.convert import Context, Number, converted, examine, new_nsn, readings_of, reasons
+from danhba.convert import (
+    Context,
+    Judged,
+    Number,
+    converted,
+    examine,
+    readings_of,
+    reasons,
+    simply_converted,
+)
 from danhba.difflog import CardLine, SkipLine, read_log
 from danhba.errors import UsageError
+from danhba.phone import plain_nsn
+from danhba.reading import e164 as new_number
 from danhba.run import read_story
 from danhba.texts import language_of, sentence
 
@@ -43,10 +55,63 @@ def number_command(
     context = Context(home, others, today=day, ask="all" if ask == "all" else "evidence")
     language = language_of(os.environ)
     write = sys.stdout.write
+
+    def told(answer: dict[str, Any]) -> str:
+        return _json.encode(answer).decode() if as_json else _in_words(answer, language)
+
+    alike = Alike(context, told, _as_json if as_json else str)
     for value in numbers or _standard_input():
-        answer = describe(value, context)
-        write((_json.encode(answer).decode() if as_json else _in_words(answer, language)) + "\n")
+        write((alike.line(value) or told(describe(value, context))) + "\n")
     sys.stdout.flush()
+
+
+def _as_json(text: str) -> str:
+    return _json.encode(text).decode()[1:-1]
+
+
+class Alike:
+    """Writes the lines of plain numbers; of those judged alike, the first one is the pattern.
+
+    Args:
+        context: What judges them.
+        told: Writes a description as a line.
+        quoted: Writes a text as it stands in such a line.
+    """
+
+    def __init__(
+        self, context: Context, told: Callable[[dict[str, Any]], str], quoted: Callable[[str], str]
+    ) -> None:
+        self.context, self.told, self.quoted = context, told, quoted
+        self.patterns: dict[Judged, list[str]] = {}
+
+    def line(self, value: str) -> str:
+        """Return the line of a plain number that is kept or converted; else an empty string."""
+        context = self.context
+        nsn = plain_nsn(value, context.plus)
+        judged = context.plain(nsn) if nsn else None
+        if judged is None or judged.kind == "unreadable":
+            return ""
+        after = value
+        if judged.rule and judged.verdict == "convert":
+            after = simply_converted(value, judged.rule, context)
+            nsn = judged.rule.renumber(nsn)
+        if not after:
+            return ""
+        pattern = self.patterns.get(judged) or self._pattern(value, judged)
+        parts = {_INPUT: value, _AFTER: after, _E164: context.plus + nsn}
+        return "".join([self.quoted(parts[part]) if part in parts else part for part in pattern])
+
+    def _pattern(self, value: str, judged: Judged) -> list[str]:
+        """Write a description with marks in place of what is the number's own."""
+        answer = describe(value, self.context)
+        after = _AFTER if answer["after"] else None
+        line = self.told({**answer, "input": _INPUT, "after": after, "e164": _E164})
+        self.patterns[judged] = pattern = re.split(_MARK, line)
+        return pattern
+
+
+_INPUT, _AFTER, _E164 = "\N{WHITE SQUARE}i", "\N{WHITE SQUARE}a", "\N{WHITE SQUARE}e"
+_MARK = re.compile("(\N{WHITE SQUARE}[iae])")
 
 
 def _standard_input() -> Iterator[str]:
@@ -74,7 +139,7 @@ def _describe_one(value: str, number: Number, numbers: tuple[Number, ...]) -> di
     after = e164 = None
     if judged.verdict == "convert" and rule and dialled:
         after = converted(value, (number,))
-        e164 = f"+{dialled.country_code}{new_nsn(rule, dialled.nsn)}"
+        e164 = new_number(dialled, rule)
     elif dialled and judged.kind != "unreadable" and dialled.form != "short":
         e164 = f"+{dialled.country_code}{dialled.nsn}"
     open_ = rule and dialled and (judged.ambiguous or judged.verdict == "ask")
@@ -190,17 +255,38 @@ def packs_command(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT00
     """List the numbering packs, or check the ones named and show their rules."""
     for name in names or packs.builtin():
         pack = packs.load(name)
+        rules = _by_id(pack)
+        asking = sum(1 for (first, *_) in rules if first.ask)
         if as_json:
             fields = {"id": pack.id, "country": pack.country, "country_code": pack.country_code}
-            told = {**fields, "rules": len(pack.rules), "sha256": pack.sha256, "path": pack.path}
+            counts = {"rules": len(rules), "asking": asking}
+            told = {**fields, **counts, "sha256": pack.sha256, "path": pack.path}
             click.echo(_json.encode(told).decode())
             continue
+        some = f" ({asking} of them only ask)" if asking else ""
         click.echo(
-            f"{pack.id}  {pack.name} (+{pack.country_code}), {len(pack.rules)} rules, {pack.path}"
+            f"{pack.id}  {pack.name} (+{pack.country_code}), {len(rules)} rules{some}, {pack.path}"
         )
-        for rule in pack.rules if names else ():
-            click.echo(
-                f"  {rule.id:16} {rule.old:>4} → {rule.new:<4}"
-                f" {rule.old_length} → {rule.new_length} digits,"
-                f" since {rule.cutoff}, {rule.kind}, {rule.name_vi or rule.name}"
-            )
+        for same in rules if names else ():
+            click.echo(_rule_in_words(pack, same))
+
+
+def _by_id(pack: packs.Pack) -> list[list[packs.Rule]]:
+    """Put together what the file says in one rule with several prefixes."""
+    found: dict[str, list[packs.Rule]] = {}
+    for rule in pack.rules:
+        found.setdefault(rule.id, []).append(rule)
+    return list(found.values())
+
+
+def _rule_in_words(pack: packs.Pack, same: list[packs.Rule]) -> str:
+    first = same[0]
+    old = f"+{first.old_country_code} {first.old}" if first.old_country_code else first.old
+    new = f"+{pack.country_code} {first.new}" if first.old_country_code else first.new
+    more = f" (and {len(same) - 1} more)," if len(same) > 1 else ""
+    asks = f", only asks ({first.ask})" if first.ask else ""
+    return (
+        f"  {first.id:16} {old:>4} → {new:<4}{more}"
+        f" {first.old_length} → {first.new_length} digits,"
+        f" since {first.cutoff}, {first.kind}, {first.name_vi or first.name}{asks}"
+    )

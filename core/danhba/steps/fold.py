@@ -44,12 +44,20 @@ def said_of(one: DraftPhone) -> tuple[str, str]:
     return label, " ".join(number.words for number in one.numbers)
 
 
-def fold(keep: DraftPhone, drop: Sequence[DraftPhone]) -> Iterator[Change]:
-    """Drop fields whose number another one holds; that gets their machine labels."""
+def fold(draft: Draft, keep: DraftPhone, drop: Sequence[DraftPhone]) -> Iterator[Change]:
+    """Drop fields whose number another one holds; that gets their machine labels.
+
+    A field stays whose labels the source cannot give to the other.
+    """
     phone, why = keep.phone, (Why("same-number", {"number": keep.phone.value}),)
-    labels = [label for one in drop for label in one.phone.labels if label != OLD_LABEL]
-    union = tuple(dict.fromkeys([*phone.labels, *labels]))
+    union, gone = phone.labels, []
+    for one in drop:
+        more = (label for label in one.phone.labels if label != OLD_LABEL)
+        labels = tuple(dict.fromkeys([*union, *more]))
+        if labels == union or draft.context.labelling(phone, labels) is not None:
+            union = labels
+            gone.append(one)
     if union != phone.labels:
         yield SetLabel(phone.key, phone.labels, union, "", why)
-    for one in drop:
+    for one in gone:
         yield DropPhone(one.phone.key, one.phone.value, "", why)

@@ -2,7 +2,8 @@
 
 A mobile number gets `cell`; a fixed one gets `voice` and loses `cell`, for that is how vCard says
 landline (RFC 6350 §6.4.1). Where a number is (`home`, `work`) stays, and so does what it is for:
-a field that is a fax, a pager or the like is never touched.
+a field that is a fax, a pager or the like is never touched, nor one that has no room for a label
+more (Google Contacts keeps one).
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class LabelKind:
         for one in draft.phones:
             phone, kind = one.phone, _kind(one)
             labels = _labels(phone.labels, kind)
-            if labels != phone.labels and not phone.locked and not _is_other(one):
+            if labels == phone.labels or phone.locked or _is_other(one):
+                continue
+            if draft.context.labelling(phone, labels) is not None:
                 why = (Why("is-mobile" if kind == "mobile" else "is-fixed"),)
                 yield SetLabel(phone.key, phone.labels, labels, "", why)
 

@@ -26,10 +26,10 @@ class MergeTwins:
         for group in same_number(draft):
             kept = [one for one in group if not is_retired(one, draft)]
             if kept:
-                yield from _folded(group, kept)
+                yield from _folded(draft, group, kept)
 
 
-def _folded(group: list[DraftPhone], kept: list[DraftPhone]) -> Iterator[Change]:
+def _folded(draft: Draft, group: list[DraftPhone], kept: list[DraftPhone]) -> Iterator[Change]:
     """Fold a group into those of its fields that must stay."""
     nothing = ("", "")
     said = {said_of(one): one for one in reversed(kept)}  # the first of each
@@ -38,7 +38,5 @@ def _folded(group: list[DraftPhone], kept: list[DraftPhone]) -> Iterator[Change]
     for one in kept:
         if one.phone.key in stay:
             alike = {said_of(one)} | ({nothing} if one is first else set())
-            yield from fold(
-                one,
-                [o for o in group if o.phone.key not in stay and said_of(o) in alike],
-            )
+            drop = [o for o in group if o.phone.key not in stay and said_of(o) in alike]
+            yield from fold(draft, one, drop)

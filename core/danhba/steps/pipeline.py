@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from danhba.card import AddPhone, Card, Change, Details, DropPhone, Phone, SetLabel, SetNumber
+from danhba.card import AddPhone, Card, Change, Details, DropPhone, Phone, SetLabel
 from danhba.changes import made, phones_after
 from danhba.convert import (
     UNDONE,
@@ -21,7 +21,6 @@ from danhba.convert import (
     Proposal,
     changes_of,
     judged_of,
-    new_nsn,
     questions_of,
     read_numbers,
     told_twice,
@@ -30,6 +29,7 @@ from danhba.convert import (
 )
 from danhba.errors import PluginError, UsageError
 from danhba.evidence import Subject
+from danhba.reading import e164
 from danhba.registry import Registry, installed
 from danhba.steps import DraftNumber, DraftPhone, Step
 
@@ -244,7 +244,8 @@ def _further(outcome: _Outcome, named: _Named) -> _Outcome:
     """Add what one step does to the draft, if it may."""
     draft = outcome.draft
     try:
-        proposed = [_filled(change, named.name, draft) for change in named.step(draft)]
+        filled = [_filled(change, named.name, draft) for change in named.step(draft)]
+        proposed = [change for change in filled if not _is_idle(change)]
         if not proposed or _is_undone(proposed, draft):
             return outcome
         if not _may(proposed, draft):
@@ -259,26 +260,41 @@ def _further(outcome: _Outcome, named: _Named) -> _Outcome:
 
 def _filled(change: Change, step: str, draft: CardDraft) -> Change:
     """Return a change of a step with what the log is to say of it."""
-    phones = {one.phone.key: one.phone for one in draft.phones}
-    phone = phones.get(change.phone)
-    if isinstance(change, SetLabel) and phone:
-        return replace(change, step=step, value=phone.value)
-    if isinstance(change, DropPhone) and phone:
-        return replace(change, step=step, labels=phone.labels)
-    return replace(change, step=step)
+    phone = next((one.phone for one in draft.phones if one.phone.key == change.phone), None)
+    match change:
+        case SetLabel() if phone:
+            labels = draft.context.labelling(phone, change.after)
+            after = change.after if labels is None else labels
+            return replace(change, step=step, value=phone.value, after=after)
+        case DropPhone() if phone:
+            return replace(change, step=step, labels=phone.labels)
+        case _:
+            return replace(change, step=step)
+
+
+def _is_idle(change: Change) -> bool:
+    """Say whether labels stay as they are, whatever they were set to."""
+    return isinstance(change, SetLabel) and set(change.before) == set(change.after)
 
 
 def _may(changes: Sequence[Change], draft: CardDraft) -> bool:
     """Say whether the source can make all changes of a step, and every field is free for them."""
     if not draft.context.supports.issuperset(map(type, changes)):
         return False
-    shut = {one.phone.key for one in draft.phones if not one.open}
-    locked = {one.phone.key for one in draft.phones if one.phone.locked}
-    return not any(
-        change.phone in (shut if isinstance(change, SetNumber | DropPhone) else locked)
-        for change in changes
-        if not isinstance(change, AddPhone)
-    )
+    fields = {one.phone.key: one for one in draft.phones}
+    return all(_is_free(change, fields.get(change.phone), draft.context) for change in changes)
+
+
+def _is_free(change: Change, one: DraftPhone | None, context: Context) -> bool:
+    """Say whether one change may be made; one of a field that is not there yet, or is not, may."""
+    match change:
+        case AddPhone():
+            return context.labelling(Phone("", change.value), change.labels) is not None
+        case SetLabel() if one:
+            fits = context.labelling(one.phone, change.after) is not None
+            return fits and not one.phone.locked
+        case _:
+            return one is None or one.open
 
 
 def _is_undone(changes: Sequence[Change], draft: CardDraft) -> bool:
@@ -343,7 +359,7 @@ def _number(was: Number, now: Number, *, legible: bool, settled: bool) -> DraftN
         legible,
         legible and settled,
         was.judged,
-        f"+{code}{new_nsn(rule, dialled.nsn)}" if rule and beside else "",
+        e164(dialled, rule) if rule and beside else "",
     )
 
 

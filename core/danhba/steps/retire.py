@@ -28,7 +28,7 @@ class Retire:
             new = next((one for one in group if one not in old), None)
             if new:
                 known = {said_of(new), ("", "")}
-                yield from fold(new, [one for one in old if said_of(one) in known])
+                yield from fold(draft, new, [one for one in old if said_of(one) in known])
 
 
 def _was_old(one: DraftPhone, draft: Draft) -> bool:

@@ -1,0 +1,311 @@
+"""What does the file of a numbering pack say? Reads its TOML, and names every fault at its line.
+
+`[[rule]]` says what was renumbered, `[[range]]` what is in use today, `[[closed]]` what is named
+and never touched, `[[province]]` and `[[merged]]` how an address is recognised. A rule may take
+keys from a `[wave.NAME]` table that it shares with others. `packs/vn.toml` is the example to copy.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args, get_origin
+
+import msgspec
+
+from danhba.errors import PackError
+from danhba.numbering import Closed, Header, Merged, Pack, Province, Range, Rule
+from danhba.pack_checks import Faults, Tables, check_outputs, check_tables, did_you_mean
+from danhba.pack_patterns import fill, spread
+
+OURS = frozenset({"line", "keep", "behind", "new_country_code"})
+"""Attributes that are made here and no keys of the file."""
+
+
+def read_pack(data: bytes, path: str, *, judge: bool = False) -> Pack:
+    """Read a pack.
+
+    Args:
+        data: What the file holds.
+        path: How messages call it.
+        judge: Whether the new numbers of its rules are put to phonenumbers too.
+
+    Raises:
+        PackError: The pack has faults; the error carries all of them.
+    """
+    reader = _Reader(data, path)
+    header, tables, faults = reader.header, reader.tables, reader.faults
+    check_tables(tables, faults)
+    if judge and header is not None:
+        check_outputs(header.country_code, tables.rules, faults)
+    if found := faults.sorted():
+        raise PackError(list(found))
+    assert header is not None
+    return Pack(
+        **msgspec.structs.asdict(header),
+        rules=tables.rules,
+        ranges=tables.ranges + _ranges_of_rules(tables.rules, tables.ranges),
+        closed_ranges=tables.closed,
+        provinces=tables.provinces,
+        mergers=tables.mergers,
+        sources=dict(tables.sources),
+        path=path,
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class _Table(NamedTuple):
+    """One table of the file: its values and where they stand.
+
+    Attributes:
+        label: How messages call it, such as `[[rule]]`.
+        values: What tomllib read.
+        line: The line of its header.
+        lines: The line of each key.
+        made: Values of `OURS`.
+    """
+
+    label: str
+    values: dict[str, Any]
+    line: int
+    lines: dict[str, int]
+    made: Mapping[str, Any] = _NOTHING
+
+    def at(self, key: str) -> int:
+        """Give the line of a key, or of the header where the key is missing."""
+        return self.lines.get(key, self.line)
+
+
+# (table, number among those of its name) -> (line of the header, line of each key)
+_Places: TypeAlias = dict[tuple[str, int], tuple[int, dict[str, int]]]
+_NOWHERE: tuple[int, dict[str, int]] = (1, {})
+
+_PLACE = re.compile(
+    r"""\s*(?: \[{1,2} \s* (?P<table> [^\[\]]+?) \s* \] | ["']? (?P<key> [\w-]+) ["']? \s* = )""",
+    re.VERBOSE,
+)
+
+
+def _places(text: str) -> _Places:
+    """Find the lines of tables and keys, which tomllib does not tell.
+
+    Only lines that begin with a header or a key count; inline tables are not looked into.
+    """
+    lines: dict[str, int] = {}
+    places: _Places = {("", 0): (1, lines)}
+    counts: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        if not (place := _PLACE.match(line)):
+            continue
+        table, key = place.groups()
+        if table:
+            lines = {}
+            counts[table] = counts.get(table, -1) + 1
+            places[table, counts[table]] = (number, lines)
+        else:
+            lines.setdefault(key, number)
+    return places
+
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_TABLES = ("sources", "wave", "rule", "range", "closed", "province", "merged")
+
+
+class _Reader:
+    """Turns the bytes of a pack into its tables, noting faults on the way.
+
+    A table with a fault of its own is left out of the checks between tables, so that one mistake
+    is not reported twice.
+    """
+
+    def __init__(self, data: bytes, path: str) -> None:
+        self.faults = Faults(path)
+        self._document, self._places = self._parse(data)
+        self.header = self._read_header()
+        sources = self._read_sources()
+        self.tables = Tables(
+            self._read_all(self._rule_tables(), Rule),
+            self._read_all(self._tables("range"), Range),
+            self._read_all(self._tables("closed"), Closed),
+            self._read_all(self._tables("province"), Province),
+            self._read_all(self._tables("merged"), Merged),
+            sources,
+        )
+
+    def _parse(self, data: bytes) -> tuple[dict[str, Any], _Places]:
+        """Read the TOML; of a file that is none, the syntax error is the only fault."""
+        try:
+            text = data.decode()
+            return tomllib.loads(text), _places(text)
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            self.faults.add(line, "not UTF-8; save the file in that encoding")
+        except tomllib.TOMLDecodeError as error:
+            place = re.search(r"at line (\d+)", str(error))
+            line = int(place[1]) if place else data.count(b"\n") + 1
+            self.faults.add(line, f"not TOML: {error}")
+        raise PackError(list(self.faults.sorted()))
+
+    def _read_header(self) -> Header | None:
+        """Read the keys before the first table; a table of an unknown name is noted here too."""
+        line, lines = self._places[("", 0)]
+        headers = {name: place[0] for (name, number), place in self._places.items() if not number}
+        values = {key: value for key, value in self._document.items() if key not in _TABLES}
+        for key in ("international_prefixes", "carrier_prefixes"):
+            if isinstance(values.get(key), list):
+                values[key] = list(spread(values[key]))
+        return self._read(_Table("the pack", values, line, headers | lines), Header)
+
+    def _read_sources(self) -> dict[str, str]:
+        """Read [sources]: texts by key."""
+        table = self._keyed("sources", self._document.get("sources", {}))
+        for key, text in table.values.items():
+            if not isinstance(text, str):
+                self.faults.add(table.at(key), f"[sources] {key}: expected a text")
+        return table.values
+
+    def _rule_tables(self) -> Iterator[_Table]:
+        """Give the [[rule]] tables, one for each old prefix and old country code."""
+        own = self.header.country_code if self.header else ""
+        for table in self._complete_rules():
+            for one in _spread(table, "old"):
+                for rule in _spread(one, "old_country_code"):
+                    yield _with_new(rule, own)
+
+    def _complete_rules(self) -> Iterator[_Table]:
+        """Give the [[rule]] tables, each with the keys it takes from its wave."""
+        named = self._keyed("wave", self._document.get("wave", {})).values
+        waves = {name: self._keyed(f"wave.{name}", values) for name, values in named.items()}
+        for table in self._tables("rule"):
+            name = table.values.get("wave")
+            if name is None:
+                yield table
+            elif isinstance(name, str) and name in waves:
+                values, lines = waves[name].values | table.values, waves[name].lines | table.lines
+                del values["wave"]
+                yield table._replace(values=values, lines=lines)
+            else:
+                hint = did_you_mean(str(name), waves)
+                self.faults.add(table.at("wave"), f"[[rule]] wave: there is no [wave.{name}]{hint}")
+
+    def _keyed(self, name: str, values: object) -> _Table:
+        """Give the table [name]; an empty one where the file has something else in its place."""
+        line, lines = self._places.get((name, 0), _NOWHERE)
+        if not isinstance(values, dict):
+            self.faults.add(line, f"{name} must be a table, written [{name}]")
+            values = {}
+        return _Table(f"[{name}]", values, line, lines)
+
+    def _tables(self, name: str) -> Iterator[_Table]:
+        """Give the [[name]] tables; one with a list for its prefix becomes one for each."""
+        found = self._document.get(name, [])
+        if not isinstance(found, list) or not all(isinstance(values, dict) for values in found):
+            line = self._places.get((name, 0), _NOWHERE)[0]
+            self.faults.add(line, f"{name} must be a list of tables, each written [[{name}]]")
+            return
+        for number, values in enumerate(found):
+            table = _Table(f"[[{name}]]", values, *self._places.get((name, number), _NOWHERE))
+            yield from _spread(table, "prefix")
+
+    def _read_all(self, tables: Iterable[_Table], struct: type[S]) -> tuple[S, ...]:
+        """Read tables of one sort; those with faults are left out."""
+        read = (self._read(table, struct) for table in tables)
+        return tuple(value for value in read if value is not None)
+
+    def _read(self, table: _Table, struct: type[S]) -> S | None:
+        """Turn a table into a struct; None, and its faults noted, if it has any."""
+        if table.values.keys() <= _fields(struct).keys():
+            try:
+                values = {**table.values, **table.made, "line": table.line}
+                return msgspec.convert(values, struct)
+            except msgspec.ValidationError:
+                pass  # msgspec names the first fault only
+        for line, text in sorted(_explain(table, struct)):
+            self.faults.add(line, text)
+        return None
+
+
+def _spread(table: _Table, key: str) -> Iterator[_Table]:
+    """Make one table of each that a key's patterns stand for; a faulty value stays as it is."""
+    for one in spread(table.values.get(key)):
+        yield table._replace(values=table.values | {key: one}) if one is not None else table
+
+
+def _with_new(table: _Table, own_code: str) -> _Table:
+    """Fill the new prefix of a rule with the parts it takes from the old one."""
+    values = dict(table.values)
+    made: dict[str, Any] = {}
+    old, new = values.get("old"), values.get("new")
+    if isinstance(old, str) and isinstance(new, str):
+        values["new"], made["keep"], made["behind"] = fill(new, old)
+    if values.get("old_country_code") == own_code:
+        del values["old_country_code"]
+    elif "old_country_code" in values:
+        made["new_country_code"] = own_code
+    if isinstance(values.get("old_trunks"), list):
+        values["old_trunks"] = list(spread(values["old_trunks"]))
+    return table._replace(values=values, made=made)
+
+
+def _explain(table: _Table, struct: type[msgspec.Struct]) -> Iterator[tuple[int, str]]:
+    """Give all that is wrong with a table, each fault with its line."""
+    fields = _fields(struct)
+    for key in table.values.keys() - fields.keys():
+        hint = did_you_mean(key, (*fields, *_TABLES) if struct is Header else fields)
+        yield table.at(key), f"{table.label} has an unknown key {key!r}{hint}"
+    for key, field in fields.items():
+        if key in table.values:
+            try:
+                msgspec.convert(table.values[key], field.type)
+            except msgspec.ValidationError as error:
+                yield table.at(key), f"{table.label} {key}: {_say(error, field)}"
+        elif field.required:
+            yield table.line, f"{table.label} has no {key!r}"
+
+
+@functools.cache
+def _fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """Give the keys a table may have."""
+    fields = msgspec.structs.fields(struct)
+    return {field.name: field for field in fields if field.name not in OURS}
+
+
+def _say(error: msgspec.ValidationError, field: msgspec.structs.FieldInfo) -> str:
+    """Put msgspec's complaint about a value in words that name the cure."""
+    if get_origin(field.type) is Literal:
+        return f"must be one of {', '.join(get_args(field.type))}"
+    text = re.sub(r"matching regex '\^\[0-9\].*'", "of digits", str(error))
+    return text[0].lower() + text[1:]
+
+
+def _ranges_of_rules(rules: Sequence[Rule], listed: Iterable[Range]) -> tuple[Range, ...]:
+    """Make a range of the new prefix of every rule of which the file lists no part as in use."""
+    in_use = {(range_.length, range_.prefix) for range_ in listed}
+    parts = {(length, prefix[:size]) for length, prefix in in_use for size in range(len(prefix))}
+    first_with = {(rule.new_length, rule.new): rule for rule in reversed(rules)}
+    return tuple(
+        Range(
+            prefix=rule.new,
+            length=rule.new_length,
+            kind=rule.kind,
+            name=rule.name,
+            name_vi=rule.name_vi,
+            since=rule.dual_start,
+            source=rule.source,
+            line=rule.line,
+        )
+        for rule in rules
+        if first_with[rule.new_length, rule.new] is rule
+        and (rule.new_length, rule.new) not in parts
+        and all(
+            (rule.new_length, rule.new[:size]) not in in_use for size in range(len(rule.new) + 1)
+        )
+    )

@@ -1,0 +1,237 @@
+"""How does an edit get onto the server, exactly once?
+
+One conditional PUT each, side by side. When the answer is lost, the server is asked what it has:
+what was sent, what was there before, or something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from danhba.card import Card, Edit, Missing, Outcome
+from danhba.errors import SyncerError
+from danhba.syncer import Fidelity
+from danhba_syncers import _dav
+from danhba_syncers._dav_client import Answer, NoAnswerError
+from danhba_syncers._dav_transport import Transport
+from danhba_syncers._fidelity import compare
+from danhba_syncers._lanes import Width, as_they_end
+
+_TRIES = 4
+"""How often one card is sent, when the server fails or the connection breaks."""
+_TOLD_TO_WAIT = 50
+"""How often one card is sent, when the server says each time how long to wait."""
+_UNHEARD = 3
+"""After so many cards in a row without any answer, the others are not sent."""
+_ASKED_TOGETHER = 100
+_FAILING = frozenset({423, 429, 500, 502, 503, 504})
+_NOT_DONE = frozenset({423, 429})
+"""Statuses of a request that was surely not carried out."""
+
+
+class Shelf(Protocol):
+    """What a writer must know about the cards' place."""
+
+    def fetch(self, refs: Iterable[str]) -> Iterator[Card | Missing]:
+        """Yield the present state of cards."""
+        ...
+
+    def obstacle(self, card: Card, size: int) -> str:
+        """Say why so many octets cannot be written in place of a card; empty when they can."""
+        ...
+
+
+class Writer:
+    """Writes edits to one server.
+
+    Args:
+        transport: The way to the server.
+        shelf: Where the cards are.
+        connections: How many cards may be under way.
+    """
+
+    def __init__(self, transport: Transport, shelf: Shelf, connections: int) -> None:
+        self.transport = transport
+        self.shelf = shelf
+        self._width = Width(connections)
+        self.spelling = 0  # which spelling of an entity tag the server takes
+        self._unheard = 0
+        self._over = ""  # why nothing more is sent
+
+    def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
+        """Write each edit whose card has not moved; outcomes come as they are known."""
+        untagged: list[Edit] = []
+        for edit, outcome in as_they_end(edits, self._worked, self._width):
+            if outcome.status == "written" and not outcome.version:
+                untagged.append(edit)
+            else:
+                yield outcome
+            if len(untagged) >= _ASKED_TOGETHER:
+                yield from self._tagged(untagged)
+                untagged = []
+        yield from self._tagged(untagged)
+
+    def _tagged(self, edits: list[Edit]) -> Iterator[Outcome]:
+        """Ask for the entity tags that the server did not give after PUT."""
+        found: dict[str, str] = {}
+        if edits:
+            try:
+                now = self.shelf.fetch(edit.card.ref for edit in edits)
+                found = {card.ref: card.stamp for card in now if isinstance(card, Card)}
+            except SyncerError:
+                pass  # they are written all the same
+        for edit in edits:
+            yield Outcome(edit.card.ref, "written", found.get(edit.card.ref, ""))
+
+    def _worked(self, edit: Edit) -> tuple[tuple[Edit, Outcome], bool]:
+        """Write one edit, in any thread; say also whether the server had trouble with it."""
+        if self._over:
+            return (edit, _failed(edit, self._over)), False
+        attempt = _Attempt(self, edit)
+        try:
+            outcome = attempt.outcome()
+            self._unheard = 0
+        except NoAnswerError as error:
+            outcome = _failed(edit, f"{error}; whether the card was stored is not known")
+            self._unheard += 1
+            if self._unheard >= _UNHEARD:
+                self._over = f"not sent, since the server does not answer: {error}"
+        except SyncerError as error:
+            outcome = _failed(edit, str(error))
+            self._over = f"not sent: {error}"
+        return (edit, outcome), attempt.rough
+
+
+def _failed(edit: Edit, why: str) -> Outcome:
+    return Outcome(edit.card.ref, "failed", "", why)
+
+
+def _conflict(edit: Edit, why: str) -> Outcome:
+    return Outcome(edit.card.ref, "conflict", "", why)
+
+
+class _Attempt:
+    """The writing of one edit.
+
+    Attributes:
+        rough: Whether the server had trouble.
+    """
+
+    def __init__(self, writer: Writer, edit: Edit) -> None:
+        self.rough = False
+        self._writer = writer
+        self._edit = edit
+        self._in_doubt = False  # whether an earlier try may have stored the card
+
+    def outcome(self) -> Outcome:
+        """Send the card until it is known what became of it.
+
+        Raises:
+            SyncerError: The server cannot be reached, or we are not let in.
+        """
+        edit, writer = self._edit, self._writer
+        if obstacle := writer.shelf.obstacle(edit.card, len(edit.raw)):
+            return _failed(edit, obstacle)
+        said = ""
+        tries = told = 0
+        while tries < _TRIES and told < _TOLD_TO_WAIT:
+            if not edit.card.stamp and (moved := self._moved()):
+                return moved
+            answer: Answer | None = None
+            try:
+                answer = writer.transport.put(edit.card.ref, edit.raw, If_Match=self._condition())
+            except NoAnswerError as error:
+                said = str(error)
+            else:
+                if answer.status not in _FAILING:
+                    return self._judged(answer)
+                said = answer.said()
+            self.rough = True
+            if answer and "Retry-After" in answer.headers:
+                told += 1
+                self._in_doubt |= answer.status != 429
+                continue
+            tries += 1
+            writer.transport.back_off(tries)
+            if not answer or answer.status not in _NOT_DONE:
+                self._in_doubt = True
+                if done := self._looked_after():
+                    return done
+        return _failed(edit, f"sent {tries + told} times, without success: {said}")
+
+    def _condition(self) -> str:
+        """Return the If-Match that keeps us from overwriting or making another card."""
+        stamp = self._edit.card.stamp
+        if not stamp:
+            return "*"
+        ways = _dav.spellings(stamp)
+        return ways[min(self._writer.spelling, len(ways) - 1)]
+
+    def _judged(self, answer: Answer) -> Outcome:
+        """Turn a final answer into an outcome."""
+        edit = self._edit
+        match answer.status:
+            case 200 | 201 | 204:
+                return Outcome(edit.card.ref, "written", answer.etag)
+            case 412:
+                return self._after_412()
+            case 404 | 410:
+                now = self._now()
+                gone = isinstance(now, Missing)
+                return _conflict(edit, "the card is gone") if gone else _failed(edit, answer.said())
+            case 401:
+                raise SyncerError(
+                    f"{answer.said()}: the user or the password is not accepted any more"
+                )
+            case 403:
+                return _failed(edit, f"{answer.said()}: the user may not write it")
+            case 405 | 501:
+                return _failed(edit, f"{answer.said()}: the server takes no cards there")
+            case 413:
+                return _failed(edit, f"{answer.said()}: the card is too large for the server")
+            case 507:
+                return _failed(edit, f"{answer.said()}: the server's storage is full")
+            case _:
+                return _failed(edit, answer.said())
+
+    def _after_412(self) -> Outcome:
+        """Tell a card that moved from one that we stored, and from an If-Match spelled wrongly."""
+        if self._in_doubt and (done := self._looked_after()):
+            return done
+        card = self._edit.card
+        ways = _dav.spellings(card.stamp) if card.stamp else ()
+        start = self._writer.spelling + 1
+        if start < len(ways) and card.stamp != ways[1] and not self._moved():
+            for i in range(start, len(ways)):
+                answer = self._writer.transport.put(card.ref, self._edit.raw, If_Match=ways[i])
+                if answer.status != 412:
+                    self._writer.spelling = i
+                    return self._judged(answer)
+        return _conflict(self._edit, "the card has changed")
+
+    def _moved(self) -> Outcome | None:
+        """Say whether the card is not any more what it was when it was read."""
+        now = self._now()
+        if isinstance(now, Missing):
+            return _conflict(self._edit, "the card is gone")
+        same = now.raw == self._edit.card.raw and not now.trouble
+        return None if same else _conflict(self._edit, "the card has changed")
+
+    def _looked_after(self) -> Outcome | None:
+        """See what became of a card whose fate is not known; None when it is as it was."""
+        edit, now = self._edit, self._now()
+        if isinstance(now, Missing):
+            return _conflict(edit, "the card is gone")
+        if now.trouble:
+            return _failed(edit, f"whether the card was stored is not known: {now.trouble}")
+        if now.raw == edit.card.raw:
+            return None
+        if compare(edit.raw, now.raw) is not Fidelity.LOST:
+            return Outcome(edit.card.ref, "written", now.stamp)
+        if edit.card.stamp and _dav.strong(now.stamp) == _dav.strong(edit.card.stamp):
+            return None
+        return _conflict(edit, "the card has changed")
+
+    def _now(self) -> Card | Missing:
+        return next(iter(self._writer.shelf.fetch([self._edit.card.ref])))

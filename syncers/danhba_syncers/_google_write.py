@@ -1,0 +1,273 @@
+"""How do many edits get to many accounts? One batch after another in each, accounts side by side.
+
+A batch that was not simply accepted is resolved by looking: the contacts are read, and each is
+found to be written, to have moved meanwhile, or to be as it was. Only the last kind is sent again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TypeAlias
+
+from danhba.card import Edit, Outcome
+from danhba_syncers import _people
+from danhba_syncers._google_accounts import Account, AccountError
+from danhba_syncers._google_calls import TRIES, Calls, Result
+from danhba_syncers._google_errors import RefusedError, UnclearError
+from danhba_syncers._people import WRITTEN, Person
+
+_AHEAD = 2
+"""Batches made ready while others are on their way."""
+_HELD = 5
+"""Batches' worth of edits in batches that are not full yet; beyond, the oldest goes as it is."""
+_REFUSALS = 32
+"""How often a batch is cut in two to find the contacts that Google refuses."""
+
+_Written: TypeAlias = Callable[[Sequence[Edit]], list[Outcome]]
+
+
+class _Lane:
+    """The edits of one account, in order."""
+
+    def __init__(self, write: _Written) -> None:
+        self.write = write
+        self.held: dict[str, Edit] = {}
+        self.ready: deque[list[Edit]] = deque()
+
+    def close(self) -> None:
+        """Make a batch of the edits at hand."""
+        if self.held:
+            self.ready.append(list(self.held.values()))
+            self.held = {}
+
+
+class Lanes:
+    """Writes edits, each account in order and one batch at a time, accounts side by side.
+
+    Args:
+        lane: Returns the lane of an edit, and how its batches are written.
+        width: How many accounts are written at the same time.
+        batch: How many edits go out together.
+    """
+
+    def __init__(
+        self, lane: Callable[[Edit], tuple[str, _Written]], width: int, batch: int
+    ) -> None:
+        self._lane = lane
+        self._width, self._batch = width, batch
+        self._lanes: dict[str, _Lane] = {}
+        self._running: dict[Future[list[Outcome]], str] = {}
+        self._pool = ThreadPoolExecutor(width, "danhba-google")
+
+    def write(self, edits: Iterable[Edit], stop: Callable[[], None]) -> Iterator[Outcome]:
+        """Yield an outcome for each edit; `stop` makes the threads end when this is given up."""
+        try:
+            yield from self._write(edits)
+        finally:
+            if self._running:
+                stop()
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
+        try:
+            for edit in edits:
+                self._take(edit)
+                yield from self._go(queued=_AHEAD)
+        except Exception:  # of the caller's own; what is on its way is told all the same
+            while self._running:
+                yield from self._finished()
+            raise
+        for lane in self._lanes.values():
+            lane.close()
+        yield from self._go(queued=0)
+        while self._running:
+            yield from self._finished()
+            yield from self._go(queued=0)
+
+    def _take(self, edit: Edit) -> None:
+        name, write = self._lane(edit)
+        lane = self._lanes.setdefault(name, _Lane(write))
+        if edit.card.ref in lane.held:
+            lane.close()
+        lane.held[edit.card.ref] = edit
+        if len(lane.held) == self._batch:
+            lane.close()
+        elif sum(len(other.held) for other in self._lanes.values()) > _HELD * self._batch:
+            next(other for other in self._lanes.values() if other.held).close()
+
+    def _go(self, *, queued: int) -> Iterator[Outcome]:
+        """Start what can be started; while more is waiting than may be, wait for an end."""
+        self._start()
+        while self._running and self._queued() > queued:
+            yield from self._finished()
+            self._start()
+
+    def _queued(self) -> int:
+        return sum(len(lane.ready) for lane in self._lanes.values())
+
+    def _start(self) -> None:
+        for name, lane in self._lanes.items():
+            if len(self._running) == self._width:
+                return
+            if lane.ready and name not in self._running.values():
+                self._running[self._pool.submit(lane.write, lane.ready.popleft())] = name
+
+    def _finished(self) -> Iterator[Outcome]:
+        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+        for future in done:
+            del self._running[future]
+            yield from future.result()
+
+
+class AccountWriter:
+    """Writes batches to one account.
+
+    Args:
+        calls: The API.
+        account: The account.
+    """
+
+    def __init__(self, calls: Calls, account: Account) -> None:
+        self._calls, self._account = calls, account
+        self._given_up = ""
+
+    def write(self, edits: Sequence[Edit]) -> list[Outcome]:
+        """Write a batch; return an outcome for each edit."""
+        batch = _Batch(self._calls, self._account)
+        if self._given_up:
+            batch.fail(edits, self._given_up)
+            return batch.outcomes
+        todo = [_Try(edits)]
+        while todo:
+            attempt = todo.pop()
+            try:
+                todo += batch.send(attempt)
+            except AccountError as error:
+                self._given_up = str(error)
+                for rest in (attempt, *todo):
+                    batch.fail(rest.edits, self._given_up)
+                break
+        return batch.outcomes
+
+
+class _Try:
+    """Edits that go out together.
+
+    Attributes:
+        edits: The edits.
+        tries: How often they went out already and nobody knows what came of it.
+    """
+
+    def __init__(self, edits: Sequence[Edit], tries: int = 0) -> None:
+        self.edits, self.tries = tuple(edits), tries
+        self.names = {edit: _people.resource_name(edit.card.raw) for edit in edits}
+        self.sent = {self.names[e]: _people.request_of(e.card, e.raw) for e in edits}
+
+
+class _Batch:
+    """One batch on its way, with the outcomes known so far."""
+
+    def __init__(self, calls: Calls, account: Account) -> None:
+        self._calls, self._account = calls, account
+        self._refusals = 0
+        self.outcomes: list[Outcome] = []
+
+    def send(self, attempt: _Try) -> list[_Try]:
+        """Send edits; return what is to be sent next."""
+        try:
+            results = self._calls.update(self._account, attempt.sent)
+        except UnclearError as error:
+            self._calls.pace.sleep(self._calls.pace.delay(attempt.tries))
+            return self._again(attempt, self._look(attempt), str(error))
+        except RefusedError as error:
+            return self._narrow(attempt, error)
+        return self._sort(attempt, results)
+
+    def fail(self, edits: Iterable[Edit], why: str) -> None:
+        """Record edits as failed."""
+        self.outcomes += [Outcome(edit.card.ref, "failed", detail=why) for edit in edits]
+
+    def _again(self, attempt: _Try, left: list[Edit], why: str) -> list[_Try]:
+        if left and attempt.tries >= TRIES:
+            self.fail(left, f"not written: {why}")
+            return []
+        return [_Try(left, attempt.tries + 1)] if left else []
+
+    def _sort(self, attempt: _Try, results: dict[str, Result]) -> list[_Try]:
+        """Record what the answer says was written; look at the rest."""
+        refused: dict[str, str] = {}
+        written: set[Edit] = set()
+        for edit, name in attempt.names.items():
+            result = results.get(name)
+            if result and result.good and result.person and _people.has_stamp(result.person):
+                self._written(edit, result.person)
+                written.add(edit)
+            elif result and not result.good and not result.passing:
+                refused[name] = result.status.message or f"HTTP {result.http_status_code}"
+        left = self._look(attempt, skip=written, refused=refused)
+        for edit in [edit for edit in left if attempt.names[edit] in refused]:
+            self.fail([edit], f"Google refuses it: {refused[attempt.names[edit]]}")
+            left.remove(edit)
+        return self._again(attempt, left, "Google's answer does not say what became of it")
+
+    def _narrow(self, attempt: _Try, error: RefusedError) -> list[_Try]:
+        """Part those that Google refuses from the others."""
+        named = error.names if len(attempt.edits) > 1 else attempt.sent
+        left = self._look(attempt, refused=named)
+        if len(left) < len(attempt.edits):
+            return [_Try(left, attempt.tries)] if left else []
+        self._refusals += 1
+        if len(left) == 1 or self._refusals > _REFUSALS:
+            self.fail(left, f"Google refuses it: {error}")
+            return []
+        apart = [edit for edit in left if attempt.names[edit] in named]
+        if not 0 < len(apart) < len(left):
+            apart = left[: len(left) // 2]
+        others = [edit for edit in left if edit not in apart]
+        return [_Try(apart, attempt.tries), _Try(others, attempt.tries)]
+
+    def _look(
+        self, attempt: _Try, skip: Collection[Edit] = (), refused: Collection[str] = ()
+    ) -> list[Edit]:
+        """Read contacts; record those that were written or have moved, return the others.
+
+        Args:
+            attempt: What was sent.
+            skip: Edits whose outcome is known.
+            refused: Names of contacts that this attempt surely did not write.
+        """
+        edits = {edit: name for edit, name in attempt.names.items() if edit not in skip}
+        if not edits:
+            return []
+        try:
+            found = self._calls.people(self._account, list(edits.values()), WRITTEN)
+        except (UnclearError, RefusedError, AccountError) as error:
+            why = f"not known whether it was written ({error}); run the same command again"
+            self.fail(edits, why)
+            return []
+        ours = edits.values() if attempt.tries else set(edits.values()).difference(refused)
+        return [
+            e
+            for e, n in edits.items()
+            if self._is_open(e, attempt.sent[n], found[n], ours=n in ours)
+        ]
+
+    def _is_open(self, edit: Edit, sent: Person, found: Person | None, *, ours: bool) -> bool:
+        """Say whether a contact still is as it was; if not, record what became of it."""
+        if found is None:
+            self._conflict(edit, "the card is gone")
+        elif ours and _people.holds(sent, found):
+            self._written(edit, found)
+        elif not _people.has_etags(sent, found):
+            self._conflict(edit, "the card has changed meanwhile")
+        else:
+            return True
+        return False
+
+    def _written(self, edit: Edit, person: Person) -> None:
+        self.outcomes.append(Outcome(edit.card.ref, "written", _people.stamp_of(person)))
+
+    def _conflict(self, edit: Edit, why: str) -> None:
+        self.outcomes.append(Outcome(edit.card.ref, "conflict", detail=why))

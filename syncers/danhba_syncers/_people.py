@@ -1,0 +1,369 @@
+"""What does a person of the People API say, as a card; and how is a change put into one? Pure.
+
+A person is a JSON object. Its fields are lists of items, and each item says which source it is
+from: CONTACT is the account's own entry, the only one that can be written; a PROFILE or a company's
+directory may add items to the same person. The card's raw is the person as canonical JSON: keys
+sorted, no spaces, everything else as the server sent it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import msgspec
+
+from danhba.card import Address, Card, Change, Details, Phone
+from danhba.changes import made
+from danhba.syncer import Fidelity
+
+Person: TypeAlias = dict[str, Any]
+
+FIELDS = "addresses,imClients,metadata,names,organizations,phoneNumbers"
+"""The field mask of every read: the phones, what evidence needs, and etags (metadata)."""
+WRITTEN = "metadata,phoneNumbers"
+"""The field mask of what is needed to see whether a write arrived."""
+LISTED = 100
+"""Phones that a list shows of one person; there may be more."""
+
+_TYPES = {
+    kind.lower(): kind
+    for kind in (
+        "home", "work", "mobile", "homeFax", "workFax", "otherFax", "pager", "workMobile",
+        "workPager", "main", "googleVoice", "other",
+    )
+}  # fmt: skip
+"""Google's own phone types, by the machine label they have on a card."""
+_COMBINED = {
+    frozenset({"cell"}): "mobile",
+    frozenset({"fax"}): "otherFax",
+    frozenset({"home", "fax"}): "homeFax",
+    frozenset({"work", "fax"}): "workFax",
+    frozenset({"work", "cell"}): "workMobile",
+    frozenset({"work", "mobile"}): "workMobile",
+    frozenset({"work", "pager"}): "workPager",
+}
+"""Machine labels of other sources, and the one type that says the same."""
+_MADE_BY_GOOGLE = frozenset(
+    {"canonicalForm", "formattedType", "formattedProtocol", "displayName", "displayNameLastFirst"}
+)
+"""Output only: Google makes them of the rest of an item, and takes no orders about them."""
+_ABOUT_PERSON = frozenset({"resourceName", "etag", "metadata"})
+_NUMBER = re.compile(r"(?:\d[^\dA-Za-z]{0,3}){8,}")
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class _Source(msgspec.Struct, frozen=True, rename="camel"):
+    type: str = "CONTACT"
+    etag: str = ""
+    update_time: str = ""
+
+
+class _About(msgspec.Struct, frozen=True):
+    source: _Source = _Source()
+    primary: bool = False
+
+
+class _Number(msgspec.Struct, frozen=True):
+    value: str = ""
+    type: str = ""
+    metadata: _About = _About()
+
+
+class _Name(msgspec.Struct, frozen=True, rename="camel"):
+    display_name: str = ""
+    unstructured_name: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    metadata: _About = _About()
+
+
+class _Organization(msgspec.Struct, frozen=True):
+    name: str = ""
+    metadata: _About = _About()
+
+
+class _Place(msgspec.Struct, frozen=True, rename="camel"):
+    street_address: str = ""
+    city: str = ""
+    region: str = ""
+    country: str = ""
+    country_code: str = ""
+    formatted_value: str = ""
+
+
+class _Client(msgspec.Struct, frozen=True):
+    username: str = ""
+
+
+class _Sources(msgspec.Struct, frozen=True):
+    sources: tuple[_Source, ...] = ()
+
+
+class _Known(msgspec.Struct, frozen=True, rename="camel"):
+    """What danhba reads of a person; the rest of it is carried along unseen."""
+
+    etag: str = ""
+    metadata: _Sources = _Sources()
+    phone_numbers: tuple[_Number, ...] = ()
+    names: tuple[_Name, ...] = ()
+    organizations: tuple[_Organization, ...] = ()
+    addresses: tuple[_Place, ...] = ()
+    im_clients: tuple[_Client, ...] = ()
+
+    @property
+    def own(self) -> list[_Source]:
+        """The account's own entries; more than one when contacts are linked."""
+        return [source for source in self.metadata.sources if source.type == "CONTACT"]
+
+    @property
+    def stamp(self) -> str:
+        """The version: the etag of the contact, which a write must name."""
+        return " ".join(source.etag for source in self.own if source.etag) or self.etag
+
+
+_decode = msgspec.json.Decoder(_Known).decode
+
+
+# -- a person as a card ----------------------------------------------------------------------------
+
+
+def card_of(ref: str, person: Person) -> Card:
+    """Return a person as a card; one that cannot be understood has `trouble`."""
+    raw = _encode(person)
+    try:
+        known = msgspec.convert(person, _Known)
+    except msgspec.ValidationError as error:
+        return Card(ref, raw, (), trouble=f"not a person of the People API: {error}")
+    phones = _phones(known)
+    numbered = any(_NUMBER.search(client.username) for client in known.im_clients)
+    return Card(ref, raw, phones, describe, known.stamp, ("imClients",) if numbered else ())
+
+
+def _phones(known: _Known) -> tuple[Phone, ...]:
+    own = bool(known.own)
+    return tuple([_phone(place, n, own=own) for place, n in enumerate(known.phone_numbers)])
+
+
+def _labelled(kind: str) -> tuple[tuple[str, ...], str]:
+    """Return the machine labels and the typed label that a type of Google's stands for."""
+    return ((kind.lower(),), "") if kind.lower() in _TYPES else ((), kind)
+
+
+def _phone(place: int, number: _Number, *, own: bool) -> Phone:
+    labels, label = _labelled(number.type)
+    writable = own and number.metadata.source.type == "CONTACT"
+    return Phone(str(place), number.value, labels, label, "" if writable else "read-only-source")
+
+
+def stamp_of(person: Person) -> str:
+    """Return the version of a person: the etag of its contact, which a write must name."""
+    return msgspec.convert(person, _Known).stamp
+
+
+def has_stamp(person: Person) -> bool:
+    """Say whether a person comes with the etag of its contact."""
+    return any(source.get("etag") for source in _contact_sources(person))
+
+
+def refusal(card: Card) -> str:
+    """Say why a card must not be written; empty when it may be."""
+    if not any(source.etag for source in _decode(card.raw).own):
+        return "it is no contact of this account, but comes from a profile or a directory"
+    if len(card.phones) == LISTED:
+        return f"it shows {LISTED} phone numbers, and Google may be keeping more of them back"
+    return ""
+
+
+def describe(raw: bytes) -> Details:
+    """Read what a person says besides phones."""
+    person = _decode(raw)
+    names = sorted(person.names, key=lambda name: not name.metadata.primary)
+    name = next(filter(None, map(_name, names)), "")
+    organizations = sorted(person.organizations, key=lambda org: not org.metadata.primary)
+    company = next((org.name for org in organizations if org.name), "")
+    return Details(
+        name or company,
+        max(filter(None, map(_update_time, person.own)), default=None),
+        company=bool(company and not name),
+        addresses=tuple(map(_address, person.addresses)),
+        handles=tuple(client.username for client in person.im_clients if client.username),
+    )
+
+
+def _name(name: _Name) -> str:
+    written = name.display_name or name.unstructured_name
+    return written or f"{name.given_name} {name.family_name}".strip()
+
+
+def _update_time(source: _Source) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(source.update_time)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def _address(place: _Place) -> Address:
+    street = place.street_address
+    if not street and not place.city:
+        street = ", ".join(place.formatted_value.split("\n"))
+    return Address(place.city, place.region, place.country or place.country_code, street)
+
+
+def _contact_sources(person: Person) -> list[Person]:
+    sources: list[Person] = person.get("metadata", {}).get("sources", [])
+    return [source for source in sources if source.get("type") == "CONTACT"]
+
+
+# -- changes ---------------------------------------------------------------------------------------
+
+
+def patch(raw: bytes, changes: Sequence[Change]) -> bytes:
+    """Return the person with the changes made in its phoneNumbers and nothing else moved.
+
+    Raises:
+        ValueError: A change names a phone that is not there, cannot be written, or differs.
+    """
+    if not changes:
+        return raw
+    person = msgspec.json.decode(raw)
+    entries = person.get("phoneNumbers", [])
+    fields = made(_phones(msgspec.convert(person, _Known)), changes)
+    person["phoneNumbers"] = [
+        _changed(entries[int(field.key)], field.was, field.phone)
+        if field.was
+        else _added(field.phone)
+        for field in fields
+        if field.phone
+    ]
+    return _encode(person)
+
+
+def _source_type(entry: Person) -> str:
+    kind: str = entry.get("metadata", {}).get("source", {}).get("type", "CONTACT")
+    return kind
+
+
+def _changed(entry: Person, was: Phone, phone: Phone) -> Person:
+    """Return an entry with another number or label."""
+    if phone.value != was.value:
+        entry = {**_without(entry, "canonicalForm"), "value": phone.value}
+    if set(phone.labels) != set(was.labels):
+        if was.label:
+            raise ValueError(f"somebody typed the label {was.label!r}, which stays")
+        entry = {**_without(entry, "formattedType"), "type": google_type(phone.labels)}
+    return entry
+
+
+def _added(phone: Phone) -> Person:
+    kind = {"type": google_type(phone.labels)} if phone.labels else {}
+    return {"value": phone.value, **kind}
+
+
+def _without(entry: Person, key: str) -> Person:
+    return {name: value for name, value in entry.items() if name != key}
+
+
+def labelling(phone: Phone, labels: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Say which labels a number reads with once it is given some; None if it cannot be.
+
+    Google keeps one label for a number, and one that a person typed in the same place.
+    """
+    try:
+        kind = google_type(labels)
+    except ValueError:
+        return None
+    return None if phone.label else _labelled(kind)[0]
+
+
+def google_type(labels: Sequence[str]) -> str:
+    """Return the one phone type that says what machine labels say.
+
+    Raises:
+        ValueError: It takes more than one.
+    """
+    words = frozenset(labels) - {"voice", "pref"}
+    if len(words) == 1 and (word := next(iter(words))) not in ("cell", "fax"):
+        return _TYPES.get(word, word)
+    if words and words not in _COMBINED:
+        raise ValueError(f"labels {', '.join(sorted(words))}: Google keeps one for a number")
+    return _COMBINED.get(words, "")
+
+
+# -- a write ---------------------------------------------------------------------------------------
+
+
+def resource_name(raw: bytes) -> str:
+    """Return the name under which the API knows a person."""
+    name: str = msgspec.json.decode(raw)["resourceName"]
+    return name
+
+
+def request_of(card: Card, raw: bytes) -> Person:
+    """Return what is sent to write a card: the phoneNumbers of `raw`, complete, and the etags.
+
+    The etags are those the card was read with. What Google makes of the entries is left out.
+    """
+    person = msgspec.json.decode(card.raw)
+    numbers = msgspec.json.decode(raw).get("phoneNumbers", [])
+    sources = [
+        {key: source[key] for key in ("type", "id", "etag") if key in source}
+        for source in _contact_sources(person)
+    ]
+    etag = {"etag": person["etag"]} if "etag" in person else {}
+    return {
+        "resourceName": person["resourceName"],
+        **etag,
+        "metadata": {"sources": sources},
+        "phoneNumbers": [
+            {key: value for key, value in entry.items() if key not in _MADE_BY_GOOGLE}
+            for entry in numbers
+        ],
+    }
+
+
+def has_etags(sent: Person, found: Person) -> bool:
+    """Say whether a person still has the etags that a request names."""
+    etags = [source.get("etag") for source in sent["metadata"]["sources"]]
+    present = [source.get("etag") for source in _contact_sources(found)]
+    return etags == present and sent.get("etag") == found.get("etag")
+
+
+def holds(sent: Person, found: Person) -> bool:
+    """Say whether a person has the numbers that were sent, with their types."""
+    return _written_numbers(sent) == _written_numbers(found)
+
+
+def _written_numbers(person: Person) -> list[tuple[str, str]]:
+    numbers = person.get("phoneNumbers", [])
+    own = (entry for entry in numbers if _source_type(entry) == "CONTACT")
+    return sorted((entry.get("value", ""), entry.get("type", "")) for entry in own)
+
+
+def compare(sent: bytes, found: bytes) -> Fidelity:
+    """Compare two persons byte for byte, then by what the account's own items say, in any order."""
+    if sent == found:
+        return Fidelity.EXACT
+    mine, theirs = msgspec.json.decode(sent), msgspec.json.decode(found)
+    return Fidelity.EQUAL if _content(mine) == _content(theirs) else Fidelity.LOST
+
+
+def _content(person: Person) -> dict[str, list[bytes]]:
+    content = {
+        field: sorted(_encode(_plain(item)) for item in items if _source_type(item) == "CONTACT")
+        for field, items in person.items()
+        if field not in _ABOUT_PERSON
+    }
+    return {field: items for field, items in content.items() if items}
+
+
+def _plain(item: Person) -> Person:
+    """Return an item without what Google makes of it, and without what it says about it."""
+    dropped = {*_MADE_BY_GOOGLE, "metadata"}
+    plain = {key: value for key, value in item.items() if key not in dropped}
+    if item.get("metadata", {}).get("sourcePrimary"):
+        plain["sourcePrimary"] = True
+    return plain
