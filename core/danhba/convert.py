@@ -21,7 +21,7 @@ from danhba.card import AddPhone, Card, Change, Phone, Question, Reading, SetNum
 from danhba.changes import Net, phones_after
 from danhba.dual import OLD_LABEL, Policy, begins, is_labelled_old, phase
 from danhba.evidence import Earlier, Evidence, Scales, Subject, fold
-from danhba.judge import Judge, Kind
+from danhba.judge import KNOWS_UNTIL, Judge, Kind
 from danhba.packs import Pack, Packs, Range, Rule
 from danhba.phone import Dialled, Scan, Written, plain_nsn, scan
 from danhba.reading import Reader, e164, rewrite
@@ -275,20 +275,23 @@ class Context:
     def _dated(self, judged: Judged, present: Range | None) -> Judged:
         """Heed the days of the rule: before them nothing changes.
 
-        While both numbers connect, an old one that phonenumbers knows is not ambiguous by that
-        alone; it is where the pack says that others use it.
+        An old number that phonenumbers accepts is not ambiguous by that alone while it still
+        connects, or where phonenumbers cannot know of the change yet; it is where the pack says
+        that others use it.
         """
         rule = judged.rule
-        now = phase(rule, self.today) if rule else "after"
-        if rule is None or now == "after" or judged.code == "no-such-line":
+        if rule is None or judged.code == "no-such-line":
             return judged
-        if now == "before" or self.policy == "wait":
+        now = phase(rule, self.today)
+        if now == "before" or (now == "dual" and self.policy == "wait"):
             code = "not-yet" if now == "before" else "waits"
             kind = rule.kind if judged.kind == "unreadable" else judged.kind
             return replace(judged, verdict="keep", code=code, ambiguous=False, kind=kind)
-        if judged.code == "also-valid-today" and present is None:
-            return _with_verdict(replace(judged, ambiguous=False), "convert", "one-reading")
-        return judged
+        known = now == "after" and rule.cutoff <= KNOWS_UNTIL
+        if judged.code != "also-valid-today" or present or known:
+            return judged
+        code = "under-way" if now == "dual" else "withdrawn"
+        return _with_verdict(replace(judged, ambiguous=False), "convert", code)
 
     def _foreign_number(self, dialled: Dialled) -> Judged:
         code = dialled.country_code

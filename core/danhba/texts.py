@@ -192,6 +192,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "This number is to change[: {old} becomes {new}][ ({name})], but not yet[: on {start}].",
         "Số này sẽ đổi[: đầu số {old} thành {new}][ ({name})] nhưng chưa đến lúc[: ngày {start}].",
     ),
+    "under-way": (
+        "An old number[: {old} became {new}][ ({name})], which still connects[ until {cutoff}].",
+        "Số cũ[: đầu số {old} đã đổi thành {new}][ ({name})],"
+        " vẫn còn liên lạc được[ đến ngày {cutoff}].",
+    ),
     "waits": (
         "An old number[: {old} became {new}][ ({name})], which still connects; you chose to wait"
         "[ until {cutoff}].",
