@@ -59,7 +59,8 @@ class Phone(msgspec.Struct, frozen=True):
     """One phone field of a card.
 
     Attributes:
-        key: The syncer's name for this field; unique in the card, stable within its version.
+        key: The syncer's name for this field, without `+`; unique in the card, stable within its
+            version.
         value: The number as it is written, decoded; may hold several numbers or none.
         labels: The machine labels (vCard TYPE, Google type), lower case, in the order written.
         label: The label a person typed (X-ABLabel, a custom type), or an empty string.
