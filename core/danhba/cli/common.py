@@ -19,9 +19,9 @@ from msgspec.structs import replace
 from danhba import packs, registry
 from danhba.card import AddPhone
 from danhba.convert import Context, Steps, as_given
-from danhba.difflog import CardLine, EndLine, Run, SkipLine, decode_lines
+from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
 from danhba.dual import Policy
-from danhba.errors import PluginError, UsageError
+from danhba.errors import PackError, PluginError, UsageError
 from danhba.job import Budget
 from danhba.render_rows import visible
 from danhba.run import Job, Result, Story, new_run_id
@@ -346,23 +346,21 @@ def open_for_log(story: Story, *, converting: bool = False) -> Job:
 
     Args:
         story: The log.
-        converting: Whether cards are to be converted, for which the plan's steps must be there.
+        converting: Whether cards are to be converted, for which the plan's packs and steps must be
+            there; to carry out or take back what the log says, they need not.
     """
     first = story.first
     today = date.fromisoformat(first.today) if first.today else None
-    location, country = first.target or first.source, first.country or "VN"
-    steps = _steps_of(first, needed=converting)
-    job = open_job(location, country, (), today, steps=steps, policy=first.policy)
+    country, given, steps = first.country or "VN", first.given, None
+    try:
+        load_packs(country, given)
+        steps = load_steps(first.steps)
+    except (UsageError, PackError, PluginError):
+        if converting:
+            raise
+        country, given = "VN", ()  # what is written already is taken back without them
+    location = first.target or first.source
+    job = open_job(location, country, given, today, steps=steps, policy=first.policy)
     if first.target and isinstance(job.syncer, RefsLike):
         job.syncer.refs_like(first.source)
     return job
-
-
-def _steps_of(first: Run, *, needed: bool) -> Steps | None:
-    """Load the steps of a log's plan; where nothing is converted, they may be gone."""
-    try:
-        return load_steps(first.steps)
-    except (UsageError, PluginError):
-        if needed:
-            raise
-        return None
