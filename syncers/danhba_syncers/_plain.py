@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from danhba.card import Change, Details, Headline, Phone, SetNumber
 from danhba_syncers._params import read_params
 from danhba_syncers._patch import splice, stamp_like
@@ -177,9 +179,10 @@ def details(raw: bytes) -> Details | None:
 def patch(raw: bytes, changes: Sequence[Change], now: datetime) -> bytes | None:
     """Set the numbers and the REV stamp of a card whose phones are plain."""
     edits: list[tuple[int, int, bytes]] = []
-    for change in changes:
-        if not isinstance(change, SetNumber):
-            return None
+    numbers = _numbers(changes)
+    if numbers is None:
+        return None
+    for change in numbers:
         before = change.before.encode()
         place = b":" + before
         at = raw.find(place)
@@ -203,3 +206,16 @@ def patch(raw: bytes, changes: Sequence[Change], now: datetime) -> bytes | None:
     elif _OTHER_REV.search(raw):
         return None
     return splice(raw, edits)
+
+
+def _numbers(changes: Sequence[Change]) -> Sequence[SetNumber] | None:
+    """Take numbers set one after the other together; None where something else is changed too."""
+    found: dict[str, SetNumber] = {}
+    for change in changes:
+        if not isinstance(change, SetNumber):
+            return None
+        first = found.get(change.phone)
+        if first and first.after != change.before:
+            return None
+        found[change.phone] = replace(change, before=first.before) if first else change
+    return tuple(found.values())

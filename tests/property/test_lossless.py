@@ -260,8 +260,10 @@ def test_the_quick_patch_is_the_careful_one(raw: bytes, number: str) -> None:
         quick = _plain.read(piece)
         for phone in quick.phones if quick else ():
             change = SetNumber(phone.key, phone.value, number)
-            patched = _plain.patch(piece, [change], NOW)
-            assert patched in (None, _patch.patch(piece, [change], NOW))
+            chain = [SetNumber(phone.key, phone.value, "1"), SetNumber(phone.key, "1", number)]
+            for changes in ([change], chain):
+                patched = _plain.patch(piece, changes, NOW)
+                assert patched in (None, _patch.patch(piece, [change], NOW))
 
 
 @given(books(plain=True))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat
@@ -55,16 +56,19 @@ class Normalise:
 
     def _written(self, number: DraftNumber, context: Context) -> str:
         """Write a number in the form; an empty string when phonenumbers does not know it."""
-        parsed = phonenumbers.parse(number.e164)
-        if not phonenumbers.is_valid_number(parsed):
-            return ""
-        at_home = str(parsed.country_code) == context.home.country_code
-        form = PhoneNumberFormat.INTERNATIONAL
-        if self.form == "e164":
-            form = PhoneNumberFormat.E164
-        elif self.form == "national" and at_home:
+        if self.form == "e164" and number.kind != "foreign":
+            return number.e164
+        form = PhoneNumberFormat.E164 if self.form == "e164" else PhoneNumberFormat.INTERNATIONAL
+        if self.form == "national" and number.e164.startswith(context.plus):
             form = PhoneNumberFormat.NATIONAL
-        return phonenumbers.format_number(parsed, form)
+        return _formatted(number.e164, form)
+
+
+@lru_cache(maxsize=1024)
+def _formatted(e164: str, form: int) -> str:
+    parsed = phonenumbers.parse(e164)
+    valid = phonenumbers.is_valid_number(parsed)
+    return phonenumbers.format_number(parsed, form) if valid else ""
 
 
 def _reads_the_same(before: str, after: str, context: Context) -> bool:

@@ -169,7 +169,8 @@ class Pipeline:
             next_time = _next_time(card, outcome.changes, context)
             again = self._run(next_time, next_time.safe(), self.steps)
             if not again.changes:
-                fixed = self._is_fixed(card, outcome.changes, context, self.steps)
+                sure = next_time if context.without_memory is context else None
+                fixed = self._is_fixed(card, outcome.changes, context, self.steps, sure)
                 return outcome if fixed else None
             if any(change.step == FIRST for change in again.changes):
                 return None
@@ -195,14 +196,19 @@ class Pipeline:
         changes: tuple[Change, ...],
         context: Context,
         steps: tuple[_Named, ...],
+        quiet: Conversion | None = None,
     ) -> bool:
         """Say whether the changed card stays as it is, converted anew without any memory.
 
         What would change after `renumber` alone is no fault of the steps (a person has answered
-        so), nor is what we leave alone only because of our memory.
+        so), nor is what we leave alone only because of our memory. `quiet` is the conversion of the
+        changed card, where it is known that it proposes nothing.
         """
         forgetful = context.without_memory
-        again = self._changed_again(card, changes, forgetful, steps)
+        if quiet:
+            again = _hops(quiet, changes)
+        else:
+            again = self._changed_again(card, changes, forgetful, steps)
         if again:
             own = tuple(change for change in changes if change.step == FIRST)
             again -= self._changed_again(card, own, forgetful, ())
@@ -222,9 +228,14 @@ class Pipeline:
         Of those we changed, also the ones that only some other number keeps from it.
         """
         next_time = _next_time(card, changes, context)
-        weighed = {field.phone.key for field in next_time.weighed() if field.changed}
         outcome = self._run(next_time, next_time.safe(), steps)
-        return _phones(outcome.changes) | (weighed & _phones(changes))
+        return _phones(outcome.changes) | _hops(next_time, changes)
+
+
+def _hops(next_time: Conversion, changes: Iterable[Change]) -> set[str]:
+    """Return the phones we changed that `renumber` would change next time, seen by themselves."""
+    again = {field.phone.key for field in next_time.weighed() if field.changed}
+    return again & _phones(changes)
 
 
 def _next_time(card: Card, changes: tuple[Change, ...], context: Context) -> Conversion:
