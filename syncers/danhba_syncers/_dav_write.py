@@ -7,6 +7,7 @@ what was sent, what was there before, or something else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Protocol
 
 from danhba.card import Card, Edit, Missing, Outcome
@@ -25,6 +26,8 @@ _TOLD_TO_WAIT = 50
 _UNHEARD = 3
 """After so many cards in a row without any answer, the others are not sent."""
 _ASKED_TOGETHER = 100
+NO_TAG = '"danhba-no-card-has-this-tag"'
+"""An entity tag that no card has."""
 _FAILING = frozenset({423, 429, 500, 502, 503, 504})
 _NOT_DONE = frozenset({423, 429})
 """Statuses of a request that was surely not carried out."""
@@ -71,6 +74,27 @@ class Writer:
                 yield from self._tagged(untagged)
                 untagged = []
         yield from self._tagged(untagged)
+
+    def try_out(self, edit: Edit) -> tuple[bool | None, Outcome]:
+        """Write an edit; say also whether the server refuses one whose condition cannot hold.
+
+        It is first sent under an entity tag that no card has. A server that takes it all the same
+        has only been given what it was to be given. None where it did neither.
+        """
+        answer: Answer | None = None
+        if not self.shelf.obstacle(edit.card, len(edit.raw)):
+            with suppress(SyncerError):
+                answer = self.transport.put(edit.card.ref, edit.raw, If_Match=NO_TAG)
+        if answer and answer.status in (200, 201, 204):
+            return False, next(self._stored(edit, answer))
+        honours = True if answer and answer.status == 412 else None
+        return honours, next(self.write([edit]))
+
+    def _stored(self, edit: Edit, answer: Answer) -> Iterator[Outcome]:
+        if answer.etag:
+            yield Outcome(edit.card.ref, "written", answer.etag)
+        else:
+            yield from self._tagged([edit])
 
     def _tagged(self, edits: list[Edit]) -> Iterator[Outcome]:
         """Ask for the entity tags that the server did not give after PUT."""

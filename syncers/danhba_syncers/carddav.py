@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from getpass import getpass
 from io import BytesIO
+from itertools import islice
 from typing import Annotated, Literal
 
 import msgspec
@@ -341,9 +342,20 @@ class CardDav:
 
     def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
         """Write edits side by side, each on the condition that its card has not moved."""
-        for outcome in Writer(self._transport, self, self._options.connections).write(edits):
+        for outcome in self._written(iter(edits)):
             self._wrote += outcome.status == "written"
             yield outcome
+
+    def _written(self, edits: Iterator[Edit]) -> Iterator[Outcome]:
+        writer = Writer(self._transport, self, self._options.connections)
+        if "if-match" not in self._found:
+            for first in islice(edits, 1):
+                honours, outcome = writer.try_out(first)
+                if honours is not None:
+                    found = "honoured" if honours else "ignored"
+                    self._found = {**self._found, "if-match": found}
+                yield outcome
+        yield from writer.write(edits)
 
     def refusal(self, card: Card) -> str:
         """Say why a card cannot be written: its book, its address, its size, what it holds."""
@@ -383,7 +395,7 @@ class CardDav:
         self._found = findings
 
     def conditional(self) -> bool:
-        """Say whether a probe has shown that If-Match is honoured."""
+        """Say whether If-Match is honoured: a probe has shown it, or the first card we wrote."""
         return self._found.get("if-match") == "honoured"
 
 

@@ -90,6 +90,7 @@ def opened(server: Hostile, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> It
         known = {"password_env": "DAV_PASSWORD", **options}
         location = f"http://me@127.0.0.1:{server.port}{where}"
         syncer = CardDav(location, CardDavOptions(**known), outside=clock.outside())
+        syncer.knows({"if-match": "honoured"})
         all_opened.append(syncer)
         return syncer
 

@@ -51,6 +51,7 @@ def opened(dav_password: str) -> Iterator[Open]:
 
     def open_one(location: str, **options: object) -> CardDav:
         syncer = CardDav(location, CardDavOptions(password_env=dav_password, **options))
+        syncer.knows({"if-match": "honoured"})
         all_opened.append(syncer)
         return syncer
 
