@@ -63,6 +63,7 @@ def follow(job: Job, syncer: Tracks, log: LineSink, work: Work) -> Iterator[Edit
     done: set[str] = set()
     pending = earlier.pending if earlier and changed is not None else []
     cards = job.syncer.read() if changed is None else changed
+    mine = replace(job)
 
     def look(found: Iterable[Card | Missing]) -> Iterator[Edit]:
         for card in found:
@@ -70,7 +71,7 @@ def follow(job: Job, syncer: Tracks, log: LineSink, work: Work) -> Iterator[Edit
             if isinstance(card, Missing):
                 gone.append(card.ref)
             else:
-                share, edits = _look(job, log, work, card)
+                share, edits = _look(mine, log, work, card)
                 seen.append(share)
                 yield from edits
 
@@ -83,10 +84,12 @@ def follow(job: Job, syncer: Tracks, log: LineSink, work: Work) -> Iterator[Edit
 
 
 def _look(job: Job, log: LineSink, work: Work, card: Card) -> tuple[Seen, list[Edit]]:
-    """Convert one card; return what it adds to the sums, and its edit if there is one."""
-    mine = replace(job, tally=Tally())
-    edits = list(work(mine, log, (card,)))
-    tally = mine.tally
+    """Convert one card, in a job whose sums do not matter; return what it adds to them.
+
+    Its edit, if there is one, comes along.
+    """
+    tally = job.tally = Tally()
+    edits = list(work(job, log, (card,)))
     tally.close()
     share = _encoder.encode(_Share(tally.cards, sorted(tally.rows.items()), tally.elsewhere))
     pending = any(tally.cards[what] for what in ("changed", "asked", "skipped"))
