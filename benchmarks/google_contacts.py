@@ -182,7 +182,8 @@ def compare(contacts: int, runs: int) -> None:
             of_one.append(timing.seconds)
             peaks[what] = max(peaks.get(what, 0), timing.peak_mb)
             print(
-                f"{what}: {timing.seconds:.2f} s (CPU {timing.cpu_s:.2f} s), peak {timing.peak_mb:.0f} MB, {counted}"
+                f"{what}: {timing.seconds:.2f} s, processor {timing.cpu_s:.2f} s,"
+                f" peak {timing.peak_mb:.0f} MB, {counted}"
             )
             assert not counted["left"]
             assert not counted["overlaps"]
