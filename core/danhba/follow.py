@@ -49,7 +49,7 @@ def key_of(context: Context) -> str:
     days = [day for rule in context.home.rules for day in (rule.dual_start, rule.cutoff) if day]
     begun = str(sum(day <= today for day in days))
     parts = [danhba.__version__, context.home.country, context.ask, begun]
-    parts += sorted(f"{pack.id}={pack.sha256}" for pack in context.packs.values())
+    parts += sorted(f"{name}={digest}" for name, digest in context.packs.digests().items())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
