@@ -102,10 +102,9 @@ class Pending:
             yield [last]
         size = batch_of(syncer) if syncer.writes_remotely else BATCH
         lanes: dict[str, list[str]] = {}
+        lane_of = syncer.lane if isinstance(syncer, InLanes) else lambda _: ""
         for ref in left:
-            lanes.setdefault(syncer.lane(ref) if isinstance(syncer, InLanes) else "", []).append(
-                ref
-            )
+            lanes.setdefault(lane_of(ref), []).append(ref)
         for start in range(0, max(map(len, lanes.values()), default=0), size):
             for lane in lanes.values():
                 if batch := lane[start : start + size]:

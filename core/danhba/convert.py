@@ -529,6 +529,9 @@ class _Conversion:
         judged, written, dialled = number.judged, number.written, number.dialled
         if not judged.ambiguous and judged.verdict == "keep":
             return number
+        if self._is_ours(phone):
+            number = Number(written, dialled, judged, (), judged)
+            return _judged_as(number, self.context.derived(judged, "keep", "ours"))
         rule = judged.rule
         assert written and dialled and rule
         subject = Subject(phone, written, dialled, rule)
@@ -553,13 +556,15 @@ class _Conversion:
             verdict, code = "keep", phone.locked
         return _judged_as(weighed, self.context.derived(judged, verdict, code))
 
+    def _is_ours(self, phone: Phone) -> bool:
+        """Say whether we wrote this value ourselves, which settles it."""
+        written = self.context.ledger.get(self.card.ref)
+        return bool(written and phone.value in written.ours)
+
     def _answered(
         self, phone: Phone, number: Number, verdict: Verdict, code: str
     ) -> tuple[Verdict, str]:
         """Let a person's earlier answer to this very question decide."""
-        written = self.context.ledger.get(self.card.ref)
-        if written and phone.value in written.ours:
-            return "keep", "ours"
         answer = self._answer(phone, number)
         if answer is None:
             return verdict, code

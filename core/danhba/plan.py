@@ -28,7 +28,7 @@ from danhba.errors import UsageError
 from danhba.follow import follow
 from danhba.job import Job, silent
 from danhba.story import Story
-from danhba.syncer import Copies, InParts, Part, Refuses, Syncer, Tracks
+from danhba.syncer import Copies, InParts, Part, Syncer, Tracks
 from danhba.tally import Row, Tally
 
 _TELL_EVERY = 1000
@@ -167,7 +167,7 @@ def proposals(job: Job, log: LineSink, cards: Iterable[Card]) -> Iterator[Edit]:
     """Convert cards; log, show and count what is proposed; yield the edits."""
     context, numbers = job.context, job.tally.numbers
     counts, elsewhere = job.tally.cards, job.tally.elsewhere
-    refusal = job.syncer.refusal if isinstance(job.syncer, Refuses) else None
+    refusal = getattr(job.syncer, "refusal", None)  # Refuses; isinstance costs 30 µs
     read = told = 0
     for card in cards:
         read += 1

@@ -365,16 +365,17 @@ def compare(sent: bytes, found: bytes) -> Fidelity:
     if sent == found:
         return Fidelity.EXACT
     mine, theirs = msgspec.json.decode(sent), msgspec.json.decode(found)
-    return Fidelity.EQUAL if _content(mine) == _content(theirs) else Fidelity.LOST
+    fields = (mine.keys() | theirs.keys()) - _ABOUT_PERSON
+    same = all(_same_items(mine.get(f, []), theirs.get(f, [])) for f in fields)
+    return Fidelity.EQUAL if same else Fidelity.LOST
 
 
-def _content(person: Person) -> dict[str, list[bytes]]:
-    content = {
-        field: sorted(_encode(_plain(item)) for item in items if _source_type(item) == "CONTACT")
-        for field, items in person.items()
-        if field not in _ABOUT_PERSON
-    }
-    return {field: items for field, items in content.items() if items}
+def _same_items(mine: list[Person], theirs: list[Person]) -> bool:
+    return mine == theirs or _content(mine) == _content(theirs)
+
+
+def _content(items: list[Person]) -> list[bytes]:
+    return sorted(_encode(_plain(item)) for item in items if _source_type(item) == "CONTACT")
 
 
 def _plain(item: Person) -> Person:
