@@ -18,7 +18,7 @@ from danhba.cli.common import Screen, load_packs, pack_options
 from danhba.convert import Context, Number, converted, examine, readings_of, reasons
 from danhba.difflog import CardLine, SkipLine, read_log
 from danhba.errors import UsageError
-from danhba.reading import e164 as new_number
+from danhba.rewriting import e164 as new_number
 from danhba.run import read_story
 from danhba.texts import language_of, sentence
 
