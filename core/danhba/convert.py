@@ -21,7 +21,8 @@ from danhba.evidence import Earlier, Evidence, Scales, Subject, fold
 from danhba.judge import Judge, Kind
 from danhba.packs import Pack, Packs, Range, Rule
 from danhba.phone import Dialled, Scan, Written, plain_nsn, scan
-from danhba.reading import Reader, e164, rewrite
+from danhba.reading import Reader
+from danhba.rewriting import e164, rewrite
 
 Verdict: TypeAlias = Literal["convert", "keep", "ask"]
 NumberKind: TypeAlias = Kind | Literal["foreign", "unreadable"]
@@ -164,9 +165,11 @@ class Context:
             return answer
 
     def _is_plain(self, rule: Rule | None) -> bool:
-        """Say whether `0` and an NSN is read in one way only, and the 0 outlives a renumbering."""
+        """Say whether `0` and an NSN is read in one way only and renumbered by replacing digits."""
         home = self.home
-        kept = rule is None or (rule.new_trunk is None and not rule.new_country_code)
+        kept = rule is None or not (
+            rule.new_trunk is not None or rule.new_country_code or rule.adds_a_group
+        )
         return kept and home.trunk_prefix == "0" and not (home.old_trunks or home.carrier_prefixes)
 
     def reasons(self, judged: Judged) -> tuple[Why, ...]:

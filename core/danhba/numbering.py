@@ -60,6 +60,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
             always the pack's, so no key of the file.
         keep: How many first digits of `old` stand first in `new` too; no key of the file.
         behind: How many last digits of `old` stand last in `new` too; no key of the file.
+        inserted: How many digits of `new`, before these, are written at the head of what follows
+            and not at the end of the code; no key of the file.
         line: Where the rule begins in its file, from 1.
     """
 
@@ -89,7 +91,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     new_country_code: SomeDigits = ""
     keep: int = 0
     behind: int = 0
+    inserted: int = 0
     line: int = 0
+
+    @property
+    def adds_a_group(self) -> bool:
+        """Whether several digits are put before an old number and nothing else changes in it."""
+        extra = len(self.new) - len(self.old)
+        return self.behind == len(self.old) and extra > 1 and not self.inserted
 
     def renumber(self, nsn: str) -> str:
         """Return the new NSN of an old one."""

@@ -22,7 +22,7 @@ from danhba.numbering import Closed, Header, Merged, Pack, Province, Range, Rule
 from danhba.pack_checks import Faults, Tables, check_outputs, check_tables, did_you_mean
 from danhba.pack_patterns import fill, spread
 
-OURS = frozenset({"line", "keep", "behind", "new_country_code"})
+OURS = frozenset({"line", "keep", "behind", "inserted", "new_country_code"})
 """Attributes that are made here and no keys of the file."""
 
 
@@ -245,7 +245,8 @@ def _with_new(table: _Table, own_code: str) -> _Table:
     made: dict[str, Any] = {}
     old, new = values.get("old"), values.get("new")
     if isinstance(old, str) and isinstance(new, str):
-        values["new"], made["keep"], made["behind"] = fill(new, old)
+        values["new"], *counts = fill(new, old)
+        made |= zip(("keep", "behind", "inserted"), counts, strict=True)
     if values.get("old_country_code") == own_code:
         del values["old_country_code"]
     elif "old_country_code" in values:

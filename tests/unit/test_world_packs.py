@@ -20,7 +20,7 @@ from danhba.cli.look import describe
 from danhba.convert import Context, Number, converted, read_numbers
 from danhba.judge import Judge
 from danhba.packs import Pack, Packs, Rule
-from danhba.reading import e164
+from danhba.rewriting import e164
 
 TODAY = date(2026, 11, 22)
 WORLD = tuple(name for name in packs.builtin() if name != "vn")
@@ -269,9 +269,9 @@ def test_the_quick_way_judges_as_the_full_one(pack):
         ("ga", "06 12 34 56", "066 12 34 56"),
         ("ga", "+241 06 12 34 56", "+241 66 12 34 56"),
         ("ga", "01 72 34 56", "011 72 34 56"),
-        ("vn", "+240 09 1234", "+240 33309 1234"),
-        ("vn", "+225 07 12 34 56", "+225 0707 12 34 56"),
-        ("ci", "00 12 34 56", "0100 12 34 56"),  # not a number abroad: too short for one
+        ("vn", "+240 091 234", "+240 333 091 234"),
+        ("vn", "+225 07 12 34 56", "+225 07 07 12 34 56"),
+        ("ci", "00 12 34 56", "01 00 12 34 56"),  # not a number abroad: too short for one
         ("vn", "+7 095 123-45-67", "+7 495 123-45-67"),
         ("ru", "8 (095) 123-45-67", "8 (495) 123-45-67"),
         ("ru", "8 (327) 212-34-56", "8 (727) 212-34-56"),  # Almaty: +7 is one plan
@@ -283,23 +283,35 @@ def test_the_quick_way_judges_as_the_full_one(pack):
         ("br", "0 15 11 8123-4567", "0 15 11 98123-4567"),  # behind the carrier's code
         ("br", "(21) 9654-3210", "(21) 99654-3210"),  # no lost 0, though NANP has such numbers
         ("gr", "01 321 4567", "210 321 4567"),  # the trunk 0 went with it
-        ("ge", "8 77 12 34 56", "0577 12 34 56"),
+        ("ge", "8 77 12 34 56", "0 577 12 34 56"),
         ("pe", "01 912 345 678", "912 345 678"),
-        ("uy", "062 12345", "4 6212345"),
+        ("pe", "(01) 912-345-678", "912-345-678"),
+        ("pe", "(0)1 912 345 678", "912 345 678"),
+        ("pe", "Tel: 0-1-912 345 678", "Tel: 912 345 678"),
+        ("vn", "+51 (0)1 912 345 678", "+51 912 345 678"),
+        ("vn", "+995 (8) 77 12 34 56", "+995 577 12 34 56"),
+        ("vn", "+30 (0)1 321 4567", "+30 210 321 4567"),
+        ("gr", "0 31 123456", "2310 123456"),
+        ("vn", "+52 1 55 1234 5678", "+52 55 1234 5678"),
+        ("vn", "+52 1 (55) 1234 5678", "+52 (55) 1234 5678"),
+        ("vn", "+5215512345678", "+525512345678"),
+        ("bj", "97 12 34 56", "01 97 12 34 56"),
+        ("bj", "97123456", "0197123456"),
+        ("gh", "(021) 123456", "(0302) 123456"),
+        ("vn", "+386 (0)49 123 456", "+383 (0)49 123 456"),
+        ("uy", "06212345", "46212345"),
         ("co", "(1) 234 5678", "(601) 234 5678"),
         ("co", "09 1 234 5678", "601 234 5678"),
         ("cl", "02 234 5678", "22 234 5678"),
         ("eg", "010 1234567", "0100 1234567"),
         ("vn", "+386 49 123 456", "+383 49 123 456"),  # a code of its own
-        ("vn", "+599 542 5555", "+1 721542 5555"),
-        ("vn", "00599 542 5555", "001 721542 5555"),
+        ("vn", "+599 542 5555", "+1 721 542 5555"),
+        ("vn", "00599 542 5555", "001 721 542 5555"),
         ("vn", "+51 19 1234 5678", "+51 9 1234 5678"),
     ],
 )
 def test_special_cases(home, old, new):
-    written = after(old, at_home(home))
-    digits = [char for char in written if char.isdigit()]
-    assert digits == [char for char in new if char.isdigit()], written
+    assert after(old, at_home(home)) == new
     assert read(old, at_home(home)).judged.verdict == "convert"
 
 

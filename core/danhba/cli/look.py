@@ -29,7 +29,7 @@ from danhba.convert import (
 from danhba.difflog import CardLine, SkipLine, read_log
 from danhba.errors import UsageError
 from danhba.phone import plain_nsn
-from danhba.reading import e164 as new_number
+from danhba.rewriting import e164 as new_number
 from danhba.run import read_story
 from danhba.texts import language_of, sentence
 
