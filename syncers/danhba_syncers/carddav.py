@@ -164,7 +164,7 @@ class CardDav:
         """Close the connections; they may be opened again."""
         if "_transport" in self.__dict__:
             self._transport.close()
-            for name in ("_transport", "_reader", "_finder"):
+            for name in ("_transport", "_reader", "_writer", "_finder"):
                 self.__dict__.pop(name, None)
 
     # -- the way to the server -------------------------------------------------------------------
@@ -204,6 +204,13 @@ class CardDav:
     @cached_property
     def _reader(self) -> Reader:
         return Reader(self._transport, self._address, self._options.connections)
+
+    @cached_property
+    def _writer(self) -> Writer:
+        writer = Writer(self._transport, self, self._options.connections)
+        if found := self._found.get("if-match"):
+            writer.honours = found == "honoured"
+        return writer
 
     @cached_property
     def _finder(self) -> Books:
@@ -341,7 +348,7 @@ class CardDav:
 
     def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
         """Write edits side by side, each on the condition that its card has not moved."""
-        for outcome in Writer(self._transport, self, self._options.connections).write(edits):
+        for outcome in self._writer.write(edits):
             self._wrote += outcome.status == "written"
             yield outcome
 
@@ -381,10 +388,12 @@ class CardDav:
     def knows(self, findings: Mapping[str, str]) -> None:
         """Take what an earlier probe found out."""
         self._found = findings
+        self.__dict__.pop("_writer", None)
 
     def conditional(self) -> bool:
-        """Say whether a probe has shown that If-Match is honoured."""
-        return self._found.get("if-match") == "honoured"
+        """Say whether a probe, or the first write, has shown that If-Match is honoured."""
+        writer: Writer | None = self.__dict__.get("_writer")
+        return bool(writer.honours) if writer else self._found.get("if-match") == "honoured"
 
 
 def _is_sogo(card: Card) -> bool:
