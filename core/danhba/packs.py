@@ -17,8 +17,9 @@ import msgspec
 
 from danhba.errors import UsageError
 from danhba.numbering import Closed, Header, Merged, Pack, Province, Range, Rule, merge
-from danhba.pack_checks import Faults, check_outputs, did_you_mean
+from danhba.pack_checks import check_outputs
 from danhba.pack_file import read_pack
+from danhba.toml_tables import Faults, did_you_mean
 
 __all__ = [
     "Closed", "Header", "Merged", "Pack", "Packs", "Province", "Range", "Rule",

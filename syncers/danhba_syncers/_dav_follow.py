@@ -75,14 +75,15 @@ class Follower:
         """Say whether the server did not notice that the token is not valid.
 
         DAViCal then lists everything, SOGo everything or nothing; deletions do not show in it. A
-        real list of changes holds no card that we know as it is, but for those we wrote.
+        real list of changes holds no card that we know as it is, but for those we wrote; and when
+        everything was listed, few known cards were not.
         """
         if not delta.token:
             return True
         if not delta.etags and not delta.gone:
             return delta.token != self._sync
         unchanged = len(delta.etags) - len(self.changed(delta)[0])
-        return unchanged > self._wrote
+        return unchanged > self._wrote and 2 * len(delta.etags) > len(self._mine)
 
     def gone(self, listing: Listing) -> Iterator[str]:
         """Yield the refs of known cards that are not there any more."""

@@ -1,13 +1,13 @@
 """How does an edit get onto the server, exactly once?
 
 One conditional PUT each, side by side. When the answer is lost, the server is asked what it has:
-what was sent, what was there before, or something else.
+what was sent, what was there before, or something else. Where it is not known whether the server
+honours If-Match, the first card tells: it is sent on a condition that cannot hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import Protocol
 
 from danhba.card import Card, Edit, Missing, Outcome
@@ -26,11 +26,12 @@ _TOLD_TO_WAIT = 50
 _UNHEARD = 3
 """After so many cards in a row without any answer, the others are not sent."""
 _ASKED_TOGETHER = 100
-NO_TAG = '"danhba-no-card-has-this-tag"'
-"""An entity tag that no card has."""
 _FAILING = frozenset({423, 429, 500, 502, 503, 504})
 _NOT_DONE = frozenset({423, 429})
 """Statuses of a request that was surely not carried out."""
+
+
+_IMPOSSIBLE = '"danhba-no-card-has-this"'
 
 
 class Shelf(Protocol):
@@ -52,20 +53,26 @@ class Writer:
         transport: The way to the server.
         shelf: Where the cards are.
         connections: How many cards may be under way.
+
+    Attributes:
+        honours: Whether the server refuses to write on a condition that does not hold; None while
+            that is not known.
     """
 
     def __init__(self, transport: Transport, shelf: Shelf, connections: int) -> None:
         self.transport = transport
         self.shelf = shelf
         self._width = Width(connections)
+        self.honours: bool | None = None
         self.spelling = 0  # which spelling of an entity tag the server takes
         self._unheard = 0
         self._over = ""  # why nothing more is sent
 
     def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
         """Write each edit whose card has not moved; outcomes come as they are known."""
+        self._unheard, self._over = 0, ""
         untagged: list[Edit] = []
-        for edit, outcome in as_they_end(edits, self._worked, self._width):
+        for edit, outcome in self._worked_through(iter(edits)):
             if outcome.status == "written" and not outcome.version:
                 untagged.append(edit)
             else:
@@ -75,26 +82,11 @@ class Writer:
                 untagged = []
         yield from self._tagged(untagged)
 
-    def try_out(self, edit: Edit) -> tuple[bool | None, Outcome]:
-        """Write an edit; say also whether the server refuses one whose condition cannot hold.
-
-        It is first sent under an entity tag that no card has. A server that takes it all the same
-        has only been given what it was to be given. None where it did neither.
-        """
-        answer: Answer | None = None
-        if not self.shelf.obstacle(edit.card, len(edit.raw)):
-            with suppress(SyncerError):
-                answer = self.transport.put(edit.card.ref, edit.raw, If_Match=NO_TAG)
-        if answer and answer.status in (200, 201, 204):
-            return False, next(self._stored(edit, answer))
-        honours = True if answer and answer.status == 412 else None
-        return honours, next(self.write([edit]))
-
-    def _stored(self, edit: Edit, answer: Answer) -> Iterator[Outcome]:
-        if answer.etag:
-            yield Outcome(edit.card.ref, "written", answer.etag)
-        else:
-            yield from self._tagged([edit])
+    def _worked_through(self, edits: Iterator[Edit]) -> Iterator[tuple[Edit, Outcome]]:
+        """Write edits side by side; the first one by itself while the server is not known."""
+        if self.honours is None and (first := next(edits, None)):
+            yield self._worked(first)[0]
+        yield from as_they_end(edits, self._worked, self._width)
 
     def _tagged(self, edits: list[Edit]) -> Iterator[Outcome]:
         """Ask for the entity tags that the server did not give after PUT."""
@@ -147,6 +139,8 @@ class _Attempt:
         self._writer = writer
         self._edit = edit
         self._in_doubt = False  # whether an earlier try may have stored the card
+        self._tries = self._told = 0
+        self._said = ""
 
     def outcome(self) -> Outcome:
         """Send the card until it is known what became of it.
@@ -157,32 +151,57 @@ class _Attempt:
         edit, writer = self._edit, self._writer
         if obstacle := writer.shelf.obstacle(edit.card, len(edit.raw)):
             return _failed(edit, obstacle)
-        said = ""
-        tries = told = 0
-        while tries < _TRIES and told < _TOLD_TO_WAIT:
-            if not edit.card.stamp and (moved := self._moved()):
-                return moved
-            answer: Answer | None = None
-            try:
-                answer = writer.transport.put(edit.card.ref, edit.raw, If_Match=self._condition())
-            except NoAnswerError as error:
-                said = str(error)
-            else:
-                if answer.status not in _FAILING:
-                    return self._judged(answer)
-                said = answer.said()
-            self.rough = True
-            if answer and "Retry-After" in answer.headers:
-                told += 1
-                self._in_doubt |= answer.status != 429
-                continue
-            tries += 1
-            writer.transport.back_off(tries)
-            if not answer or answer.status not in _NOT_DONE:
-                self._in_doubt = True
-                if done := self._looked_after():
-                    return done
-        return _failed(edit, f"sent {tries + told} times, without success: {said}")
+        if writer.honours is None and (done := self._tried_out()):
+            return done
+        while self._tries < _TRIES and self._told < _TOLD_TO_WAIT:
+            if done := self._sent():
+                return done
+        times = self._tries + self._told
+        return _failed(edit, f"sent {times} times, without success: {self._said}")
+
+    def _sent(self) -> Outcome | None:
+        """Send the card once; None when it must be sent again."""
+        edit, transport = self._edit, self._writer.transport
+        if not edit.card.stamp and (moved := self._moved()):
+            return moved
+        answer: Answer | None = None
+        try:
+            answer = transport.put(edit.card.ref, edit.raw, If_Match=self._condition())
+        except NoAnswerError as error:
+            self._said = str(error)
+        else:
+            if answer.status not in _FAILING:
+                return self._judged(answer)
+            self._said = answer.said()
+        self.rough = True
+        if answer and "Retry-After" in answer.headers:
+            self._told += 1
+            self._in_doubt |= answer.status not in _NOT_DONE
+            return None
+        self._tries += 1
+        transport.back_off(self._tries)
+        if answer and answer.status in _NOT_DONE:
+            return None
+        self._in_doubt = True
+        return self._looked_after()
+
+    def _tried_out(self) -> Outcome | None:
+        """Send the card on a condition that cannot hold; None when it was refused, as it should."""
+        writer, edit = self._writer, self._edit
+        try:
+            answer = writer.transport.put(edit.card.ref, edit.raw, If_Match=_IMPOSSIBLE)
+        except NoAnswerError:
+            self._in_doubt = True
+            return None
+        if answer.status == 412:
+            writer.honours = True
+            return None
+        if answer.status in _FAILING:
+            self._in_doubt |= answer.status not in _NOT_DONE
+            return None
+        if answer.status < 300:
+            writer.honours = False
+        return self._judged(answer)
 
     def _condition(self) -> str:
         """Return the If-Match that keeps us from overwriting or making another card."""

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from getpass import getpass
 from io import BytesIO
-from itertools import islice
 from typing import Annotated, Literal
 
 import msgspec
@@ -165,7 +164,7 @@ class CardDav:
         """Close the connections; they may be opened again."""
         if "_transport" in self.__dict__:
             self._transport.close()
-            for name in ("_transport", "_reader", "_finder"):
+            for name in ("_transport", "_reader", "_writer", "_finder"):
                 self.__dict__.pop(name, None)
 
     # -- the way to the server -------------------------------------------------------------------
@@ -205,6 +204,13 @@ class CardDav:
     @cached_property
     def _reader(self) -> Reader:
         return Reader(self._transport, self._address, self._options.connections)
+
+    @cached_property
+    def _writer(self) -> Writer:
+        writer = Writer(self._transport, self, self._options.connections)
+        if found := self._found.get("if-match"):
+            writer.honours = found == "honoured"
+        return writer
 
     @cached_property
     def _finder(self) -> Books:
@@ -342,20 +348,9 @@ class CardDav:
 
     def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
         """Write edits side by side, each on the condition that its card has not moved."""
-        for outcome in self._written(iter(edits)):
+        for outcome in self._writer.write(edits):
             self._wrote += outcome.status == "written"
             yield outcome
-
-    def _written(self, edits: Iterator[Edit]) -> Iterator[Outcome]:
-        writer = Writer(self._transport, self, self._options.connections)
-        if "if-match" not in self._found:
-            for first in islice(edits, 1):
-                honours, outcome = writer.try_out(first)
-                if honours is not None:
-                    found = "honoured" if honours else "ignored"
-                    self._found = {**self._found, "if-match": found}
-                yield outcome
-        yield from writer.write(edits)
 
     def refusal(self, card: Card) -> str:
         """Say why a card cannot be written: its book, its address, its size, what it holds."""
@@ -393,10 +388,12 @@ class CardDav:
     def knows(self, findings: Mapping[str, str]) -> None:
         """Take what an earlier probe found out."""
         self._found = findings
+        self.__dict__.pop("_writer", None)
 
     def conditional(self) -> bool:
-        """Say whether If-Match is honoured: a probe has shown it, or the first card we wrote."""
-        return self._found.get("if-match") == "honoured"
+        """Say whether a probe, or the first write, has shown that If-Match is honoured."""
+        writer: Writer | None = self.__dict__.get("_writer")
+        return bool(writer.honours) if writer else self._found.get("if-match") == "honoured"
 
 
 def _is_sogo(card: Card) -> bool:

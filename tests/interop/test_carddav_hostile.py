@@ -90,7 +90,6 @@ def opened(server: Hostile, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> It
         known = {"password_env": "DAV_PASSWORD", **options}
         location = f"http://me@127.0.0.1:{server.port}{where}"
         syncer = CardDav(location, CardDavOptions(**known), outside=clock.outside())
-        syncer.knows({"if-match": "honoured"})
         all_opened.append(syncer)
         return syncer
 
@@ -435,6 +434,7 @@ def test_stale_card_is_a_conflict_however_etags_are_spelled(
 def test_spelling_of_etags_is_learnt_once(server: Hostile, opened: Open) -> None:
     server.quirks.add("weak etags")
     syncer = opened(connections=1)
+    syncer.knows({"if-match": "honoured"})
     some = edits(syncer)
     server.methods()
     assert {o.status for o in written(syncer, some).values()} == {"written"}
@@ -443,6 +443,7 @@ def test_spelling_of_etags_is_learnt_once(server: Hostile, opened: Open) -> None
 
 def test_missing_etags_after_put_are_asked_for_together(server: Hostile, syncer: CardDav) -> None:
     server.quirks.add("no etag after put")
+    syncer.knows({"if-match": "honoured"})
     some = edits(syncer)
     server.methods()
     outcomes = written(syncer, some)
@@ -465,6 +466,33 @@ def test_puts_say_what_they_are(server: Hostile, syncer: CardDav) -> None:
     assert put.headers["Content-Type"] == "text/vcard; charset=utf-8"
     assert put.headers["If-Match"]
     assert "Transfer-Encoding" not in put.headers
+
+
+def test_first_card_tells_whether_if_match_is_honoured(server: Hostile, opened: Open) -> None:
+    syncer = opened()
+    some = edits(syncer)
+    server.methods()
+    pulled: list[bool] = []
+
+    def noted() -> Iterator[Edit]:
+        for edit in some:
+            pulled.append(syncer.conditional())
+            yield edit
+
+    assert {outcome.status for outcome in syncer.write(noted())} == {"written"}
+    assert pulled == [False, True, True, True, True]
+    assert server.methods() == ["PUT"] * 6
+    server.quirks.add("ignores conditions")
+    careless = opened()
+    again = edits_back(careless)
+    server.put(path("an"), card("an", "0999"))
+    written(careless, again)
+    assert not careless.conditional()
+
+
+def edits_back(syncer: CardDav) -> list[Edit]:
+    change = SetNumber("0", "038 123 4567", "0168 123 4567")
+    return [Edit(one, syncer.patch(one, [change], NOW)) for one in syncer.read()]
 
 
 # -- a busy server -------------------------------------------------------------------------------
