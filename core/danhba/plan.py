@@ -26,6 +26,7 @@ from danhba.difflog import (
 )
 from danhba.errors import UsageError
 from danhba.follow import follow
+from danhba.foreign import whose_book
 from danhba.job import Job, silent
 from danhba.story import Story
 from danhba.syncer import Copies, InParts, Part, Syncer, Tracks
@@ -85,11 +86,24 @@ def replan(job: Job, log: LogWriter, story: Story, refs: Iterable[str]) -> list[
 
 def _edits_of_copy(job: Job, log: LogWriter) -> Iterator[Edit]:
     yield from proposals(job, log, job.syncer.read())
-    _intend_copy(log)
+    _intend_copy(job, log)
 
 
-def _intend_copy(log: LogWriter) -> None:
-    """Make the log durable before the copy takes its place."""
+def of_another_country(job: Job, end: EndLine) -> str:
+    """Say that the source seems to be of another country, when nobody said of which it is."""
+    if job.home_is_sure or not end.totals["cards_changed"]:
+        return ""
+    return whose_book(end, job.context.home.country)
+
+
+def _intend_copy(job: Job, log: LogWriter) -> None:
+    """Make the log durable before the copy takes its place.
+
+    Raises:
+        UsageError: The source seems to be of another country.
+    """
+    if stopped := of_another_country(job, job.tally.end()):
+        raise UsageError(f"{job.source}: {stopped}")
     log.add(IntentLine("*", ""))
     log.sync()
 
@@ -133,7 +147,7 @@ def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[bytes]:
         job.progress(worked.cards["read"])
         yield worked.chunk
     if copying:
-        _intend_copy(log)
+        _intend_copy(job, log)
 
 
 def _work(job: Job, part: Part, *, copying: bool) -> bytes:

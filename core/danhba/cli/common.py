@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 FAILED = 1
+HOME = "VN"
+"""Country in which a number without country code is dialled, unless told."""
+
 CHANGES_PROPOSED = 3
 DONE_IN_PART = 4
 SHOWN = 50
@@ -89,7 +92,7 @@ def pack_options(command: F) -> F:
             help="Numbering pack to add; may be given several times.",
         ),
         click.option(
-            "--country", default="VN", show_default=True, metavar="CODE",
+            "--country", default="", show_default="VN", metavar="CODE",
             help="Country in which a number without country code is dialled.",
         ),
     ):  # fmt: skip
@@ -122,7 +125,7 @@ def open_job(
     target: str = "",
 ) -> Job:
     """Open a source and put together what its run needs."""
-    home, others = load_packs(country, pack_names)
+    home, others = load_packs(country or HOME, pack_names)
     state = State(state_folder())
     source = identity(location)
     now = datetime.now(UTC).replace(microsecond=0)
@@ -134,7 +137,8 @@ def open_job(
         answers=state.answers(source),
         ledger=state.ledger(source),
     )
-    return Job(registry.open_source(location), source, context, state, now, target)
+    syncer = registry.open_source(location)
+    return Job(syncer, source, context, state, now, target, home_is_sure=bool(country))
 
 
 def log_path(job: Job, given: Path | None) -> Path:
@@ -313,7 +317,7 @@ def open_for_log(story: Story) -> Job:
     """Open the source that a log speaks of, or the copy it made, with the packs of its country."""
     first = story.first
     today = date.fromisoformat(first.today) if first.today else None
-    job = open_job(first.target or first.source, first.country or "VN", (), today)
+    job = open_job(first.target or first.source, first.country or HOME, (), today)
     if first.target and isinstance(job.syncer, RefsLike):
         job.syncer.refs_like(first.source)
     return job

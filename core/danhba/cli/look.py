@@ -15,7 +15,7 @@ import rich_click as click
 
 from danhba import packs
 from danhba.card import Card, Phone, Why
-from danhba.cli.common import Screen, load_packs, pack_options
+from danhba.cli.common import HOME, Screen, load_packs, pack_options
 from danhba.convert import (
     Context,
     Judged,
@@ -50,7 +50,7 @@ def number_command(
     as_json: bool,  # noqa: FBT001 - click gives flags so
 ) -> None:
     """Say what each NUMBER is and becomes; reads lines from standard input when none is given."""
-    home, others = load_packs(country, pack_names)
+    home, others = load_packs(country or HOME, pack_names)
     day = today or datetime.now(UTC).date()
     context = Context(home, others, today=day, ask="all" if ask == "all" else "evidence")
     language = language_of(os.environ)
