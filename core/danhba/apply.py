@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
-from danhba.card import Card, Change, Edit, Missing, Outcome, Question, SetNumber
-from danhba.convert import UNDONE
+from danhba.card import (
+    AddPhone,
+    Card,
+    Change,
+    Edit,
+    Missing,
+    Outcome,
+    Question,
+    Reading,
+    SetNumber,
+)
+from danhba.changes import net
+from danhba.convert import keys_of_undo
 from danhba.deliver import Delivery, batch_of
 from danhba.difflog import (
+    CardLine,
     EndLine,
     IntentLine,
     LogWriter,
@@ -124,39 +136,36 @@ class Pending:
         """Return the changes of a card that are proposed or answered, and not made yet."""
         if entry.undone:
             return ()
-        made = {
-            change.phone: change
-            for step in entry.steps if step.settled
-            for change in entry.sent(step).changes
-        }  # fmt: skip
-        wanted: dict[str, Change] = {change.phone: change for change in entry.line.changes}
-        for question in entry.line.questions:
-            answered = self._answered(entry.line.ref, question)
-            if answered:
-                earlier = wanted.get(question.phone)
-                before = question.value
-                if earlier and question.phone in made and isinstance(earlier, SetNumber):
-                    before = earlier.after
-                wanted[question.phone] = SetNumber(
-                    question.phone, before, answered.after, answered.rule, "answer", question.why
-                )
-        return tuple(
-            change for phone, change in wanted.items()
-            if (phone not in made or _goes_on(made[phone], change))
-            and not self._was_undone(entry.line.ref, change)
-        )  # fmt: skip
+        line, done = entry.line, entry.made()
+        answers = tuple(self._answers(line, done or line.changes))
+        wanted = answers if done else (*line.changes, *answers)
+        return () if self._was_undone(line.ref, wanted) else wanted
 
-    def _was_undone(self, ref: str, change: Change) -> bool:
+    def _was_undone(self, ref: str, changes: tuple[Change, ...]) -> bool:
         """Say whether the state knows of an undo that this log, an older copy, knows nothing of."""
         known = self.job.context.answers
-        return isinstance(change, SetNumber) and (ref, UNDONE + change.before) in known
+        return bool(known) and any((ref, key) in known for key in keys_of_undo(net(changes)))
 
-    def _answered(self, ref: str, question: Question) -> SetNumber | None:
+    def _answers(self, line: CardLine, changes: tuple[Change, ...]) -> Iterator[SetNumber]:
+        """Yield what a person's answers add to changes, one change for each field."""
+        answered: dict[str, list[tuple[Question, Reading]]] = {}
+        for question in line.questions:
+            if reading := self._answered(line.ref, question):
+                answered.setdefault(question.phone, []).append((question, reading))
+        sofar = net(changes) if answered else {}
+        for phone, pairs in answered.items():
+            question, reading = pairs[0]
+            known = sofar.get(phone)
+            before = (known.now.value if known and known.now else None) or question.value
+            kept = question.readings[-1].after
+            after = _together(kept, [reading.after for _, reading in pairs])
+            if after != before:
+                why = question.why
+                yield SetNumber(phone, before, after, reading.rule, "answer", why)
+
+    def _answered(self, ref: str, question: Question) -> Reading | None:
         answer = self.story.answers.get((ref, question.key), "")
-        for reading in question.readings:
-            if answer and reading.e164 == answer and reading.rule:
-                return SetNumber(question.phone, question.value, reading.after, reading.rule)
-        return None
+        return next((r for r in question.readings if answer and r.rule and r.e164 == answer), None)
 
     def _check(self, entry: Entry, wanted: tuple[Change, ...], card: Card | Missing) -> Edit | None:
         """Compare a card with the log; return its edit, or settle or list it."""
@@ -188,7 +197,7 @@ class Pending:
             return False
         before = Card(card.ref, unpack_raw(line.original), card.phones)
         try:
-            sent = self.job.syncer.patch(before, line.changes, self.now)
+            sent = self.job.syncer.patch(before, entry.located(line.changes, card), self.now)
         except ValueError:
             return False
         return self.job.syncer.compare(sent, card.raw) is not Fidelity.LOST
@@ -208,7 +217,7 @@ class Pending:
             return None
         line, job = entry.line, self.job
         try:
-            edit = Edit(card, job.syncer.patch(card, wanted, self.now))
+            edit = Edit(card, job.syncer.patch(card, entry.located(wanted, card), self.now))
         except ValueError as error:
             self._note(line.ref, "stale", detail=str(error))
             return None
@@ -219,8 +228,7 @@ class Pending:
             back = way_back(job.syncer, edit)
             ref_after = back[1]
             self.log.add(IntentLine(line.ref, *back, wanted, card.sha256))
-        values = tuple(change.after for change in wanted if isinstance(change, SetNumber))
-        now_at = ref_after or card.ref
+        values, now_at = _values(wanted), ref_after or card.ref
         self.sent[card.ref] = Sent(line.ref, now_at, line.date, values, card.version)
         return edit
 
@@ -228,14 +236,36 @@ class Pending:
         record(self.log, self.result, OutcomeLine(ref, status, version, detail))
 
 
-def _goes_on(made: Change, wanted: Change) -> bool:
-    """Say whether a change builds on one that was made to the same field already."""
-    return (
-        isinstance(made, SetNumber)
-        and isinstance(wanted, SetNumber)
-        and wanted.before == made.after
-        and wanted.after != made.after
-    )
+def _together(kept: str, readings: Iterable[str]) -> str:
+    """Return a value with the change that each reading makes to the one that keeps it."""
+    after, last = kept, len(kept)
+    for start, end, new in sorted((_difference(kept, one) for one in readings), reverse=True):
+        if end <= last:
+            after, last = after[:start] + new + after[end:], start
+    return after
+
+
+def _difference(before: str, after: str) -> tuple[int, int, str]:
+    """Return the stretch of a text that another one has something else for, and what."""
+    start = _alike(before, after)
+    tail = _alike(before[:start:-1], after[:start:-1])
+    return start, len(before) - tail, after[start : len(after) - tail]
+
+
+def _alike(one: str, other: str) -> int:
+    """Return how many first characters two texts have in common."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _values(changes: tuple[Change, ...]) -> tuple[str, ...]:
+    """Return the phone values that changes write; not old ones that they leave beside new ones."""
+    written = [
+        each.now.value
+        for each in net(changes).values()
+        if each.was and each.now and each.now.value is not None
+    ]
+    added = [c.value for c in changes if isinstance(c, AddPhone) and c.step != "renumber"]
+    return (*written, *added)
 
 
 def trusted(syncer: Syncer) -> bool:
@@ -298,7 +328,7 @@ def _written(entry: Entry, card: Card) -> Written:
     """Return what the ledger holds of a card that a crashed run turns out to have written."""
     line = entry.line
     changes = entry.sent(entry.steps[-1]).changes
-    values = tuple(change.after for change in changes if isinstance(change, SetNumber))
+    values = _values(changes)
     return Written(line.ref, card.ref, card.version, line.date, values, line.version)
 
 

@@ -6,7 +6,8 @@
 - **ref**: the name of a card within its source; **version**: what changes whenever the card does.
 - **raw**: the bytes of the card in its source's own format. The core never looks inside.
 - **change**: what a step proposes for a card; **step** is the part of the converter that made it,
-  **rule** the line of a numbering pack it rests on, **why** the reasons a person can read.
+  **rule** the line of a numbering pack it rests on, **why** the reasons a person can read. Changes
+  are made in their order (`danhba.changes`).
 - **question**: a number with two readings that a person must choose between.
 - **edit**: a card and its new raw, ready to be written; **outcome**: what became of an edit.
 """
@@ -58,7 +59,8 @@ class Phone(msgspec.Struct, frozen=True):
     """One phone field of a card.
 
     Attributes:
-        key: The syncer's name for this field; unique in the card, stable within its version.
+        key: The syncer's name for this field, without `+`; unique in the card, stable within its
+            version.
         value: The number as it is written, decoded; may hold several numbers or none.
         labels: The machine labels (vCard TYPE, Google type), lower case, in the order written.
         label: The label a person typed (X-ABLabel, a custom type), or an empty string.
@@ -193,14 +195,15 @@ class SetNumber(msgspec.Struct, frozen=True, tag_field="op", tag="set-number", o
 
 
 class SetLabel(msgspec.Struct, frozen=True, tag_field="op", tag="set-label", omit_defaults=True):
-    """Give a phone field other machine labels.
+    """Give a phone field other machine labels; their order means nothing.
 
     Attributes:
         phone: Key of the phone field.
         before: The machine labels as they are.
-        after: The machine labels as they shall be.
+        after: The machine labels as they shall be, lower case.
         step: The step that made the change.
         why: The reasons.
+        value: The number they label, for people; the converter fills it in.
     """
 
     phone: str
@@ -208,6 +211,7 @@ class SetLabel(msgspec.Struct, frozen=True, tag_field="op", tag="set-label", omi
     after: tuple[str, ...]
     step: str
     why: tuple[Why, ...] = ()
+    value: str = ""
 
 
 class AddPhone(msgspec.Struct, frozen=True, tag_field="op", tag="add-phone", omit_defaults=True):
@@ -236,12 +240,14 @@ class DropPhone(msgspec.Struct, frozen=True, tag_field="op", tag="drop-phone", o
         before: The whole value as it is.
         step: The step that made the change.
         why: The reasons.
+        labels: Its machine labels, with which undo puts it back; the converter fills them in.
     """
 
     phone: str
     before: str
     step: str
     why: tuple[Why, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 Change: TypeAlias = SetNumber | SetLabel | AddPhone | DropPhone

@@ -8,17 +8,20 @@ converting the changed card again, without any memory, proposes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from danhba import evidence
-from danhba.card import Card, Change, Phone, Question, Reading, SetNumber, Why
+from danhba.card import AddPhone, Card, Change, Phone, Question, Reading, SetNumber, Why
+from danhba.changes import Net, phones_after
+from danhba.dual import OLD_LABEL, Policy, begins, is_labelled_old, phase
 from danhba.evidence import Earlier, Evidence, Scales, Subject, fold
-from danhba.judge import Judge, Kind
+from danhba.judge import KNOWS_UNTIL, Judge, Kind
 from danhba.packs import Pack, Packs, Range, Rule
 from danhba.phone import Dialled, Scan, Written, plain_nsn, scan
 from danhba.reading import Reader
@@ -28,10 +31,15 @@ Verdict: TypeAlias = Literal["convert", "keep", "ask"]
 NumberKind: TypeAlias = Kind | Literal["foreign", "unreadable"]
 Ask: TypeAlias = Literal["evidence", "all"]
 
+ALL_CHANGES = frozenset(get_args(Change))
 NO_ANSWERS: Mapping[tuple[str, str], str] = {}
 NO_LEDGER: Mapping[str, Earlier] = {}
 UNDONE = "undone|"
 """In front of a value: the key under which an answer says that `undo` restored this value."""
+UNDONE_LABELS = "undone-labels|"
+"""The same in front of labels, sorted and joined by commas: of a field that had these."""
+UNDONE_PHONE = "undone-phone|"
+"""The same in front of the value of a field that was added."""
 
 
 _OF_OUR_MAKING = frozenset({"other-old-numbers"})
@@ -94,11 +102,38 @@ class Proposal(msgspec.Struct, frozen=True):
         changes: In the order of the card.
         questions: In the order of the card.
         judged: One verdict for each number read; a field that cannot be read counts as one.
+        twice: Whether the card holds a number twice once the changes are made.
+        unfit: How many changes a step would make that the source, or this card, cannot take.
     """
 
     changes: tuple[Change, ...]
     questions: tuple[Question, ...]
     judged: tuple[Judged, ...]
+    twice: bool = False
+    unfit: int = 0
+
+
+Labelling: TypeAlias = Callable[[Phone, tuple[str, ...]], tuple[str, ...] | None]
+"""Field and labels to give it -> the labels it then has; None when it cannot be given these."""
+
+
+def as_given(_: Phone, labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Label a field of a source that takes any labels."""
+    return labels
+
+
+class Steps(Protocol):
+    """The steps that follow `renumber`; see `danhba.steps`.
+
+    Attributes:
+        names: Each step as it was asked for, in order, such as `normalise=e164`.
+    """
+
+    names: tuple[str, ...]
+
+    def propose(self, card: Card, context: Context) -> Proposal:
+        """Renumber the card, then make each step's changes to what came out."""
+        ...
 
 
 class Context:
@@ -112,6 +147,10 @@ class Context:
         ask: `all` turns every undecided ambiguous number into a question.
         answers: What a person answered before: (ref, key of the question) -> E.164 or `keep`.
         ledger: ref -> what a card was before we wrote it, and the values we wrote.
+        policy: What to do while old and new numbers both connect.
+        steps: The steps that follow `renumber`; None for none.
+        supports: The change types that the source can carry out.
+        labelling: Says which labels a field of the source has once it is given some.
     """
 
     def __init__(
@@ -123,6 +162,10 @@ class Context:
         ask: Ask = "evidence",
         answers: Mapping[tuple[str, str], str] = NO_ANSWERS,
         ledger: Mapping[str, Earlier] = NO_LEDGER,
+        policy: Policy = "replace",
+        steps: Steps | None = None,
+        supports: frozenset[type] = ALL_CHANGES,
+        labelling: Labelling = as_given,
     ) -> None:
         self.packs = others if isinstance(others, Packs) else Packs(home, others)
         self.home = home = self.packs[home.country_code]
@@ -130,6 +173,10 @@ class Context:
         self.ask = ask
         self.answers = answers
         self.ledger = dict(ledger)
+        self.policy = policy
+        self.steps = steps
+        self.supports = supports
+        self.labelling = labelling
         self.judge = Judge()
         self.reader = Reader(home, self.packs, self.judge)
         self.plus = f"+{home.country_code}"
@@ -147,7 +194,10 @@ class Context:
         """The same context on another machine: nobody has answered anything there."""
         if not self.answers and not self.ledger and self.ask == "evidence":
             return self
-        return Context(self.home, self.packs, today=self.today)
+        return Context(
+            self.home, self.packs, today=self.today, policy=self.policy, steps=self.steps,
+            supports=self.supports, labelling=self.labelling,
+        )  # fmt: skip
 
     def remember(self, ref: str, earlier: Earlier) -> None:
         """Take a card into the ledger that was written in this run."""
@@ -161,6 +211,7 @@ class Context:
         except KeyError:
             found = self.judged(Dialled(self.home.country_code, nsn, "national", 1))
             sure = not found.ambiguous and found.verdict != "ask" and self._is_plain(found.rule)
+            sure = sure and not (found.verdict == "convert" and self.keeps_old(found.rule))
             self._plain[key] = answer = found if sure else None
             return answer
 
@@ -171,6 +222,10 @@ class Context:
             rule.new_trunk is not None or rule.new_country_code or rule.adds_a_group
         )
         return kept and home.trunk_prefix == "0" and not (home.old_trunks or home.carrier_prefixes)
+
+    def keeps_old(self, rule: Rule | None) -> bool:
+        """Say whether the old numbers of a rule are to stand beside the new ones today."""
+        return self.policy == "add" and rule is not None and phase(rule, self.today) == "dual"
 
     def reasons(self, judged: Judged) -> tuple[Why, ...]:
         """Return the reasons for a verdict that rests on the digits alone."""
@@ -212,13 +267,34 @@ class Context:
         try:
             return self._blocks[key]
         except KeyError:
-            found = _judge(pack, self.judge, dialled)
+            found = self._dated(_judge(pack, self.judge, dialled), pack.range_of(nsn))
             if abroad:
-                found = msgspec.structs.replace(found, abroad=True)
+                found = replace(found, abroad=True)
                 plain = found.verdict == "keep" and not found.ambiguous
                 found = self._foreign_number(dialled) if plain else found
             self._blocks[key] = found
             return found
+
+    def _dated(self, judged: Judged, present: Range | None) -> Judged:
+        """Heed the days of the rule: before them nothing changes.
+
+        An old number that phonenumbers accepts is not ambiguous by that alone while it still
+        connects, or where phonenumbers cannot know of the change yet; it is where the pack says
+        that others use it.
+        """
+        rule = judged.rule
+        if rule is None or judged.code == "no-such-line":
+            return judged
+        now = phase(rule, self.today)
+        if now == "before" or (now == "dual" and self.policy == "wait"):
+            code = "not-yet" if now == "before" else "waits"
+            kind = rule.kind if judged.kind == "unreadable" else judged.kind
+            return replace(judged, verdict="keep", code=code, ambiguous=False, kind=kind)
+        known = now == "after" and rule.cutoff <= KNOWS_UNTIL
+        if judged.code != "also-valid-today" or present or known:
+            return judged
+        code = "under-way" if now == "dual" else "withdrawn"
+        return _with_verdict(replace(judged, ambiguous=False), "convert", code)
 
     def _foreign_number(self, dialled: Dialled) -> Judged:
         code = dialled.country_code
@@ -236,6 +312,22 @@ class Context:
         except KeyError:
             found = self._derived[key] = _with_verdict(judged, verdict, code)
             return found
+
+
+def undone_labels(labels: Iterable[str]) -> str:
+    """Return the key under which an answer says that `undo` restored these machine labels."""
+    return UNDONE_LABELS + ",".join(sorted(labels))
+
+
+def keys_of_undo(fields: Mapping[str, Net]) -> Iterator[str]:
+    """Yield the keys under which answers say that changes to these fields were undone."""
+    for field in fields.values():
+        if field.was is None:
+            yield UNDONE_PHONE + field.number
+        elif field.was.value is not None:
+            yield UNDONE + field.was.value
+        if field.was and field.now and field.was.labels is not None:
+            yield undone_labels(field.was.labels)
 
 
 def _unreadable(code: str) -> Judged:
@@ -280,7 +372,7 @@ def _judge(pack: Pack, judge: Judge, dialled: Dialled) -> Judged:
     verdict, why = ("ask", rule.ask) if rule.ask else _lost_zero(judge, dialled)
     if kind and verdict == "convert":
         why = "withdrawn"
-    return msgspec.structs.replace(judged, verdict=verdict, code=why, kind=rule.kind)
+    return replace(judged, verdict=verdict, code=why, kind=rule.kind)
 
 
 def _is_fitting(rule: Rule, nsn: str, pack: Pack, judge: Judge) -> bool:
@@ -294,7 +386,7 @@ def _ambiguous(judged: Judged, kind: Kind, present: Range | None) -> Judged:
     """Judge a number that is valid today and has an old reading besides: it waits for evidence."""
     assert judged.rule
     doubt = judged.rule.ask
-    return msgspec.structs.replace(
+    return replace(
         judged,
         verdict="ask" if doubt else "keep",
         code=doubt or "also-valid-today",
@@ -329,8 +421,8 @@ def _lost_zero(judge: Judge, dialled: Dialled) -> tuple[Verdict, str]:
 def _with_verdict(judged: Judged, verdict: Verdict, code: str) -> Judged:
     rule = judged.rule
     if verdict != "convert" or rule is None:
-        return msgspec.structs.replace(judged, verdict=verdict, code=code)
-    return msgspec.structs.replace(
+        return replace(judged, verdict=verdict, code=code)
+    return replace(
         judged, verdict=verdict, code=code, kind=rule.kind, name=rule.name, name_vi=rule.name_vi
     )
 
@@ -358,6 +450,11 @@ class Field(NamedTuple):
     numbers: tuple[Number, ...]
     after: str
 
+    @property
+    def changed(self) -> bool:
+        """Whether a number of it is converted."""
+        return self.after != self.phone.value
+
 
 def _field(phone: Phone, numbers: tuple[Number, ...]) -> Field:
     return Field(phone, numbers, converted(phone.value, numbers))
@@ -365,6 +462,11 @@ def _field(phone: Phone, numbers: tuple[Number, ...]) -> Field:
 
 def convert(card: Card, context: Context) -> Proposal:
     """Propose the changes and questions for a card, and judge every number on it."""
+    return context.steps.propose(card, context) if context.steps else renumber(card, context)
+
+
+def renumber(card: Card, context: Context) -> Proposal:
+    """Do what `convert` does, without the steps that follow."""
     verdicts: list[Judged] = []
     nsns: list[str] = []
     changing = False
@@ -372,12 +474,12 @@ def convert(card: Card, context: Context) -> Proposal:
         nsn = plain_nsn(phone.value, context.plus)
         judged = context.plain(nsn) if nsn else None
         if judged is None:
-            return _Conversion(card, context).proposal()
+            return Conversion(card, context).proposal()
         changing = changing or judged.verdict == "convert"
         verdicts.append(judged)
         nsns.append(nsn)
     if not changing:
-        return Proposal((), (), tuple(verdicts))
+        return Proposal((), (), tuple(verdicts), twice=len(set(nsns)) < len(nsns))
     if (
         not context.answers
         and card.ref not in context.ledger
@@ -386,7 +488,7 @@ def convert(card: Card, context: Context) -> Proposal:
         changes = _simple_changes(card.phones, verdicts, context)
         if changes:
             return Proposal(changes, (), tuple(verdicts))
-    return _Conversion(card, context).proposal()
+    return Conversion(card, context).proposal()
 
 
 def _raises_no_doubt(card: Card, nsns: list[str], context: Context) -> bool:
@@ -408,7 +510,7 @@ def _simple_changes(
 ) -> tuple[Change, ...]:
     """Change plain numbers with one reading, when the old prefix stands together; else nothing.
 
-    A shortcut: `_Conversion` proposes the same.
+    A shortcut: `Conversion` proposes the same.
     """
     changes: list[Change] = []
     for phone, judged in zip(phones, verdicts, strict=True):
@@ -432,10 +534,10 @@ def simply_converted(value: str, rule: Rule, context: Context) -> str:
 
 def examine(card: Card, context: Context) -> list[Field]:
     """Judge every number of a card, and return the numbers with their verdicts and evidence."""
-    return _Conversion(card, context).safe()
+    return Conversion(card, context).safe()
 
 
-class _Conversion:
+class Conversion:
     """The conversion of one card that may have something to convert or to weigh."""
 
     def __init__(self, card: Card, context: Context) -> None:
@@ -445,15 +547,16 @@ class _Conversion:
 
     def proposal(self) -> Proposal:
         """Propose the changes and questions."""
-        changes: list[Change] = []
-        questions: list[Question] = []
-        judged: list[Judged] = []
-        for field in self.safe():
-            judged.extend([number.judged for number in field.numbers])
-            if _changes(field):
-                changes.append(_change(field))
-            questions.extend(_questions(field))
-        return Proposal(tuple(changes), tuple(questions), tuple(judged))
+        fields = self.safe()
+        changes = changes_of(fields, self.context)
+        numbers = [
+            (field.phone.key, number)
+            for field in fields
+            for number in numbers_after(field, self.context)
+        ]
+        twins = twins_of(numbers) if len(numbers) > 1 else frozenset()
+        changes = told_twice(changes, twins)
+        return Proposal(changes, questions_of(fields), judged_of(fields), bool(twins))
 
     @cached_property
     def scales(self) -> Scales:
@@ -505,18 +608,20 @@ class _Conversion:
         """Return what of the changed card would change again (DESIGN, promise 4).
 
         What is asked about lest it hop is left out: the next run will find the same and ask again.
+        So is what we leave alone for memory alone: another machine would change it anyway.
         """
         if not any(map(_changes, fields)) or _bears_no_proof(fields, self.context):
             return _NO_HOPS
         details = self.card.details
         midnight = datetime.combine(self.context.today, datetime.min.time(), UTC)
-        today = msgspec.structs.replace(details, date=details.date and midnight)
-        phones = tuple(msgspec.structs.replace(field.phone, value=field.after) for field in fields)
+        today = replace(details, date=details.date and midnight)
+        phones = phones_after(self.card.phones, changes_of(fields, self.context))
         card = Card(self.card.ref, b"", phones, lambda _: today)
         held_back = {field.phone.key for field in fields if _is_held_back(field)}
+        left = held_back | self._left_for_memory(fields)
         again = [
-            field for field in _Conversion(card, self.context.without_memory).weighed()
-            if field.phone.key not in held_back
+            field for field in Conversion(card, self.context.without_memory).weighed()
+            if field.phone.key not in left
         ]  # fmt: skip
         return _Hops(
             frozenset(field.phone.key for field in again if _changes(field)),
@@ -528,6 +633,14 @@ class _Conversion:
             ),
         )
 
+    def _left_for_memory(self, fields: list[Field]) -> frozenset[str]:
+        """Return the phones that we leave alone and would change without memory."""
+        if self.context.without_memory is self.context:
+            return frozenset()
+        forgetful = Conversion(self.card, self.context.without_memory).weighed()
+        anyway = frozenset([field.phone.key for field in forgetful if field.changed])
+        return anyway.difference(field.phone.key for field in fields if field.changed)
+
     def _weigh(self, phone: Phone, number: Number) -> Number:
         judged, written, dialled = number.judged, number.written, number.dialled
         if not judged.ambiguous and judged.verdict == "keep":
@@ -537,8 +650,23 @@ class _Conversion:
             return _judged_as(number, self.context.derived(judged, "keep", "ours"))
         rule = judged.rule
         assert written and dialled and rule
-        subject = Subject(phone, written, dialled, rule)
-        verdict, code = judged.verdict, judged.code
+        found, verdict, code = self._by_evidence(Subject(phone, written, dialled, rule), judged)
+        weighed = Number(written, dialled, judged, found, judged)
+        verdict, code = self._answered(phone, weighed, verdict, code)
+        if code == "answered" and judged.others:
+            judged = _by_answer(weighed, self._answer(phone, weighed))
+        if verdict == "convert" and code != "answered" and self._is_beside(phone, dialled, rule):
+            verdict, code = "keep", "kept-beside"
+        if phone.locked and verdict != "keep":
+            verdict, code = "keep", phone.locked
+        return _judged_as(weighed, self.context.derived(judged, verdict, code))
+
+    def _by_evidence(
+        self, subject: Subject, judged: Judged
+    ) -> tuple[tuple[Evidence, ...], Verdict, str]:
+        """Return what the card says about a number, and the verdict and reason that follow."""
+        rule, verdict, code = subject.rule, judged.verdict, judged.code
+        assert rule
         found: tuple[Evidence, ...] = ()
         if judged.ambiguous and _can_be_weighed(rule, judged.kind):
             found = self.scales.weigh(subject)
@@ -551,18 +679,24 @@ class _Conversion:
                 verdict, code = "ask", "foreign-card"
         if code == "also-valid-today" and self.context.ask == "all":
             verdict = "ask"
-        weighed = Number(written, dialled, judged, found, judged)
-        verdict, code = self._answered(phone, weighed, verdict, code)
-        if code == "answered" and judged.others:
-            judged = _by_answer(weighed, self._answer(phone, weighed))
-        if phone.locked and verdict != "keep":
-            verdict, code = "keep", phone.locked
-        return _judged_as(weighed, self.context.derived(judged, verdict, code))
+        return found, verdict, code
 
     def _is_ours(self, phone: Phone) -> bool:
         """Say whether we wrote this value ourselves, which settles it."""
         written = self.context.ledger.get(self.card.ref)
         return bool(written and phone.value in written.ours)
+
+    def _is_beside(self, phone: Phone, dialled: Dialled, rule: Rule) -> bool:
+        """Say whether an old number is there on purpose, beside its new form."""
+        if not (is_labelled_old(phone) or self.context.keeps_old(rule)):
+            return False
+        new = rule.new_country_code or dialled.country_code, rule.renumber(dialled.nsn)
+        return new in {
+            (number.dialled.country_code, number.dialled.nsn)
+            for _, numbers in self.read
+            for number in numbers
+            if number.dialled
+        }
 
     def _answered(
         self, phone: Phone, number: Number, verdict: Verdict, code: str
@@ -594,7 +728,7 @@ def _by_answer(number: Number, answer: str | None) -> Judged:
     for rule in judged.others:
         if e164(dialled, rule) == answer:
             others = tuple(other for other in (judged.rule, *judged.others) if other is not rule)
-            return msgspec.structs.replace(judged, rule=rule, others=others)
+            return replace(judged, rule=rule, others=others)
     return judged
 
 
@@ -614,7 +748,7 @@ _NO_HOPS = _Hops(frozenset(), frozenset())
 
 
 def _changes(field: Field, _: _Hops = _NO_HOPS) -> bool:
-    return field.after != field.phone.value
+    return field.changed
 
 
 def _is_held_back(field: Field) -> bool:
@@ -659,11 +793,74 @@ def _bears_no_proof(fields: list[Field], context: Context) -> bool:
     return held.isdisjoint(wanted)
 
 
-def _change(field: Field) -> SetNumber:
-    done = [number for number in field.numbers if number.judged.verdict == "convert"]
+def changes_of(fields: list[Field], context: Context) -> tuple[Change, ...]:
+    """Return the changes that carry out the verdicts, in the order of the card."""
+    return tuple([change for field in fields for change in _changes_of(field, context)])
+
+
+def questions_of(fields: list[Field]) -> tuple[Question, ...]:
+    """Return the questions, in the order of the card."""
+    return tuple([question for field in fields for question in _questions(field)])
+
+
+def judged_of(fields: list[Field]) -> tuple[Judged, ...]:
+    """Return the verdict on each number, in the order of the card."""
+    return tuple([number.judged for field in fields for number in field.numbers])
+
+
+def _changes_of(field: Field, context: Context) -> Iterator[Change]:
+    if not field.changed:
+        return
+    phone, numbers, after = field
+    done = [number for number in numbers if number.judged.verdict == "convert"]
     rule = next(number.judged.rule.id for number in done if number.judged.rule)
     why = tuple([reason for number in done for reason in reasons(number)])
-    return SetNumber(field.phone.key, field.phone.value, field.after, rule, "renumber", why)
+    yield SetNumber(phone.key, phone.value, after, rule, "renumber", why)
+    labels = (*(label for label in phone.labels if label != "pref"), OLD_LABEL)
+    labels = context.labelling(Phone("", ""), labels) or (OLD_LABEL,)
+    for number in done:
+        if number.judged.rule and context.keeps_old(number.judged.rule):
+            old = phone.value if len(numbers) == 1 else _alone(phone.value, number)
+            beside = Why("beside", {"cutoff": number.judged.rule.cutoff.isoformat()})
+            yield AddPhone(phone.key, old, labels, "renumber", (beside,))
+
+
+def _alone(value: str, number: Number) -> str:
+    """Return one number of a field that holds several, as it is written there."""
+    written = number.written
+    assert written
+    ext = f" ext {written.ext}" if written.ext else ""
+    return value[written.start : written.end] + ext
+
+
+def numbers_after(field: Field, context: Context) -> tuple[Number, ...]:
+    """Read the numbers of a field as it is with the changes made."""
+    return read_numbers(field.after, context) if field.changed else field.numbers
+
+
+def twins_of(numbers: Iterable[tuple[str, Number]]) -> frozenset[str]:
+    """Return the phones, by key, that hold a number which stands on the card twice."""
+    first: dict[tuple[str, str, str], str] = {}
+    found: set[str] = set()
+    for key, number in numbers:
+        written, dialled = number.written, number.dialled
+        if written and dialled and dialled.form != "short":
+            other = first.setdefault((dialled.country_code, dialled.nsn, written.ext), key)
+            if other != key:
+                found |= {other, key}
+    return frozenset(found)
+
+
+def told_twice(changes: tuple[Change, ...], twins: frozenset[str]) -> tuple[Change, ...]:
+    """Add to the changes of a number that it then stands on the card twice."""
+    if not twins:
+        return changes
+    return tuple(
+        replace(change, why=(*change.why, Why("twice")))
+        if isinstance(change, SetNumber) and change.phone in twins
+        else change
+        for change in changes
+    )
 
 
 def _questions(field: Field) -> Iterator[Question]:
@@ -671,7 +868,7 @@ def _questions(field: Field) -> Iterator[Question]:
     for number in numbers:
         if number.judged.verdict == "ask":
             readings = tuple(readings_of(phone.value, number, numbers))
-            kept = msgspec.structs.replace(readings[-1], after=base)
+            kept = replace(readings[-1], after=base)
             key = question_key(number)
             yield Question(phone.key, phone.value, (*readings[:-1], kept), reasons(number), key)
 
@@ -713,7 +910,7 @@ def readings_of(value: str, number: Number, numbers: tuple[Number, ...]) -> Iter
 
 
 def _by_rule(number: Number, rule: Rule) -> Number:
-    judged = msgspec.structs.replace(number.judged, rule=rule)
+    judged = replace(number.judged, rule=rule)
     return Number(number.written, number.dialled, judged)
 
 
@@ -725,6 +922,8 @@ def reasons(number: Number) -> tuple[Why, ...]:
         rule = judged.rule
         args = {"old": rule.old, "new": rule.new, "name": rule.name_vi or rule.name}
         args["cutoff"] = rule.cutoff.isoformat()
+        if judged.code == "not-yet":
+            args["start"] = begins(rule).isoformat()
     elif judged.name:
         args = {"name": judged.name_vi or judged.name}
     if judged.ambiguous:

@@ -13,6 +13,7 @@ import weakref
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, TypeAlias
@@ -27,6 +28,8 @@ SCHEMA = 1
 """Version of the log's format; a reader refuses a later one."""
 
 _FLUSH_AT = 1 << 18
+_NEAR = 16
+"""Lines within which two rows of lines that differ are expected to meet again."""
 
 Splice: TypeAlias = tuple[int, int, str]
 """Offset and length in the new raw, and the old bytes that stood there, one character a byte."""
@@ -49,6 +52,8 @@ class Run(msgspec.Struct, frozen=True, tag_field="type", tag="run", omit_default
         country: Home country.
         packs: Pack id -> sha256 of the pack.
         today: The day that dates were compared with.
+        policy: What is done while old and new numbers both connect.
+        steps: The steps that follow `renumber`, as they were asked for.
     """
 
     run: str
@@ -61,6 +66,8 @@ class Run(msgspec.Struct, frozen=True, tag_field="type", tag="run", omit_default
     country: str = ""
     packs: dict[str, str] = {}
     today: str = ""
+    policy: str = "replace"
+    steps: tuple[str, ...] = ()
 
 
 class CardLine(msgspec.Struct, frozen=True, tag_field="type", tag="card", omit_defaults=True):
@@ -78,6 +85,7 @@ class CardLine(msgspec.Struct, frozen=True, tag_field="type", tag="card", omit_d
         ref_after: The ref after the write, where it becomes another one.
         splices: What turns the new raw back into the old one.
         original: The whole old raw, zlib and base64, for a syncer that writes remotely.
+        keys: Keys of all phone fields in their order, where the changes add or drop some.
     """
 
     ref: str
@@ -91,6 +99,7 @@ class CardLine(msgspec.Struct, frozen=True, tag_field="type", tag="card", omit_d
     ref_after: str = ""
     splices: tuple[Splice, ...] = ()
     original: str = ""
+    keys: tuple[str, ...] = ()
 
 
 class SkipLine(msgspec.Struct, frozen=True, tag_field="type", tag="skip"):
@@ -109,7 +118,7 @@ class IntentLine(msgspec.Struct, frozen=True, tag_field="type", tag="intent", om
         ref_after: The ref after the write, where it becomes another one.
         splices: What turns the sent raw back, where it is not what the proposal says.
         original: The old raw, likewise.
-        changes: The changes made, likewise (a review's answers).
+        changes: The changes made, likewise (a review's answers); keys are those of the proposal.
     """
 
     ref: str
@@ -161,11 +170,14 @@ class EndLine(msgspec.Struct, frozen=True, tag_field="type", tag="end", omit_def
     Attributes:
         totals: The sums, by name.
         rows: Numbers by verdict, reason, rule, name and kind, the last value being the count.
+        elsewhere: Places with numbers that were seen and left alone, and how often.
+        steps: Changes by step, where steps follow `renumber`.
     """
 
     totals: dict[str, int]
     rows: tuple[tuple[str, str, str, str, str, int], ...] = ()
     elsewhere: dict[str, int] = {}
+    steps: dict[str, int] = {}
 
 
 LogLine: TypeAlias = Run | CardLine | SkipLine | IntentLine | OutcomeLine | AnswerLine | EndLine
@@ -353,12 +365,14 @@ def sha256(raw: bytes) -> str:
 
 
 def splices(old: bytes, new: bytes) -> tuple[Splice, ...]:
-    """Return what turns `new` back into `old`, line by line where the lines pair up."""
+    """Return what turns `new` back into `old`, line by line; lines may be more or fewer."""
     old_lines, new_lines = old.split(b"\n"), new.split(b"\n")
     if len(old_lines) != len(new_lines):
-        return ((0, len(new), old.decode("latin-1")),)
+        return tuple(_stretches(old_lines, new_lines))
     pairs = enumerate(zip(old_lines, new_lines, strict=True))
     changed = [(i, before, after) for i, (before, after) in pairs if before != after]
+    if len(changed) > _NEAR:
+        return tuple(_stretches(old_lines, new_lines))
     found: list[Splice] = []
     offset = last = 0
     for i, before, after in changed:
@@ -366,6 +380,34 @@ def splices(old: bytes, new: bytes) -> tuple[Splice, ...]:
         found.append((offset, len(after), before.decode("latin-1")))
         last = i
     return tuple(found)
+
+
+def _stretches(old: list[bytes], new: list[bytes]) -> Iterator[Splice]:
+    """Yield a splice for each stretch in which two rows of lines differ; takes linear time."""
+    old, new = ([*(line + b"\n" for line in lines[:-1]), lines[-1]] for lines in (old, new))
+    ends = zip(reversed(old), reversed(new), strict=False)
+    tail = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
+    old, new = old[: len(old) - tail], new[: len(new) - tail]
+    i = j = offset = 0
+    while i < len(old) or j < len(new):
+        if i < len(old) and j < len(new) and old[i] == new[j]:
+            gone, come = 1, 1
+            length = len(new[j])
+        else:
+            gone, come = _meeting(old[i : i + _NEAR], new[j : j + _NEAR])
+            gone, come = (gone, come) if gone + come else (len(old) - i, len(new) - j)
+            length = sum(map(len, new[j : j + come]))
+            yield offset, length, b"".join(old[i : i + gone]).decode("latin-1")
+        i, j, offset = i + gone, j + come, offset + length
+
+
+def _meeting(old: list[bytes], new: list[bytes]) -> tuple[int, int]:
+    """Return behind how many lines of each they go on alike; (0, 0) when they do not."""
+    for lines in range(1, len(old) + len(new)):
+        for gone in range(lines + 1):
+            if gone < len(old) and lines - gone < len(new) and old[gone] == new[lines - gone]:
+                return gone, lines - gone
+    return 0, 0
 
 
 def unsplice(new: bytes, back: tuple[Splice, ...]) -> bytes:

@@ -19,6 +19,7 @@ import danhba
 from danhba.card import Card, Edit, Missing
 from danhba.convert import Context
 from danhba.difflog import LineSink, MemoryLog
+from danhba.dual import phase
 from danhba.job import Job, silent
 from danhba.state import Seen
 from danhba.syncer import Tracks
@@ -34,6 +35,7 @@ class _Share(msgspec.Struct, array_like=True):
     cards: dict[str, int]
     rows: list[tuple[Row, int]]
     elsewhere: dict[str, int]
+    steps: dict[str, int] = {}
 
 
 _encoder = msgspec.json.Encoder()
@@ -41,15 +43,16 @@ _decoder = msgspec.json.Decoder(_Share)
 
 
 def key_of(context: Context) -> str:
-    """Name all that verdicts rest on besides the cards: packs, country, question policy, version.
+    """Name all that proposals rest on besides the cards: packs, country, steps, version and more.
 
-    Of the day, only which changes of the home country have begun and ended by then.
+    Of the day, only which renumberings have begun and ended by then.
     """
-    today = context.today
-    days = [day for rule in context.home.rules for day in (rule.dual_start, rule.cutoff) if day]
-    begun = str(sum(day <= today for day in days))
-    parts = [danhba.__version__, context.home.country, context.ask, begun]
-    parts += sorted(f"{name}={digest}" for name, digest in context.packs.digests().items())
+    packs = context.packs
+    rules = (rule for pack in packs.given for rule in pack.rules)
+    phases = "".join(phase(rule, context.today)[0] for rule in rules)
+    parts = [danhba.__version__, context.home.country, context.ask, phases, context.policy]
+    parts += context.steps.names if context.steps else ()
+    parts += sorted(f"{name}={digest}" for name, digest in packs.digests().items())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -105,13 +108,13 @@ class _Looker:
 
     def _share(self, tally: Tally) -> str:
         """Write down what a card adds; most cards add the same as some other."""
-        counts = (tally.numbers, tally.cards, tally.elsewhere)
+        counts = (tally.numbers, tally.cards, tally.elsewhere, tally.steps)
         key = tuple(tuple(of.items()) for of in counts)
         try:
             return self._shares[key]
         except KeyError:
             tally.close()
-            share = _Share(tally.cards, sorted(tally.rows.items()), tally.elsewhere)
+            share = _Share(tally.cards, sorted(tally.rows.items()), tally.elsewhere, tally.steps)
             text = self._shares[key] = _encoder.encode(share).decode()
             return text
 
@@ -124,6 +127,7 @@ def _sums(job: Job) -> Tally:
             {row: n * count for row, n in share.rows},
             {what: n * count for what, n in share.cards.items()},
             {place: n * count for place, n in share.elsewhere.items()},
+            {step: n * count for step, n in share.steps.items()},
         )
     return total
 

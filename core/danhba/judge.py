@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, TypeAlias
 
 from phonenumbers import PhoneNumber, PhoneNumberType, number_type
@@ -9,6 +10,10 @@ from phonenumbers import PhoneNumber, PhoneNumberType, number_type
 Kind: TypeAlias = Literal[
     "mobile", "fixed", "fixed-or-mobile", "voip", "toll-free", "premium", "service", "short"
 ]
+
+KNOWS_UNTIL = date(2026, 11, 1)
+"""No renumbering later than this can be in phonenumbers 9.0.43, the oldest version we take: what it
+says of the old numbers is what they were."""
 
 _KINDS: dict[int, Kind] = {
     PhoneNumberType.FIXED_LINE: "fixed",

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from danhba import parallel
-from danhba.card import Card, Edit
+from danhba.card import Card, Change, Edit, SetLabel, SetNumber
 from danhba.convert import Proposal, convert
 from danhba.difflog import (
     CardLine,
@@ -33,6 +33,8 @@ from danhba.syncer import Copies, InParts, Part, Syncer, Tracks
 from danhba.tally import Row, Tally
 
 _TELL_EVERY = 1000
+_IN_PLACE = (SetNumber, SetLabel)
+"""Changes that leave the number of fields as it is."""
 
 
 def plan(job: Job, log: LogWriter) -> EndLine:
@@ -118,6 +120,7 @@ class _Worked(msgspec.Struct, array_like=True):
     rows: list[tuple[Row, int]] = []
     cards: dict[str, int] = {}
     elsewhere: dict[str, int] = {}
+    steps: dict[str, int] = {}
 
 
 def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[bytes]:
@@ -143,7 +146,7 @@ def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[bytes]:
             break
         log.add_encoded(worked.lines)
         job.show_encoded(worked.lines)
-        job.tally.add(dict(worked.rows), worked.cards, worked.elsewhere)
+        job.tally.add(dict(worked.rows), worked.cards, worked.elsewhere, worked.steps)
         job.progress(worked.cards["read"])
         yield worked.chunk
     if copying:
@@ -169,6 +172,7 @@ def _work(job: Job, part: Part, *, copying: bool) -> bytes:
             rows=list(tally.rows.items()),
             cards=tally.cards,
             elsewhere=tally.elsewhere,
+            steps=tally.steps,
         )
     )
 
@@ -194,9 +198,11 @@ def proposals(job: Job, log: LineSink, cards: Iterable[Card]) -> Iterator[Edit]:
             continue
         for judged in proposal.judged:
             numbers[judged] = numbers.get(judged, 0) + 1
+        if proposal.twice:
+            counts["twice"] += 1
         for place in card.elsewhere:
             elsewhere[place] = elsewhere.get(place, 0) + 1
-        if proposal.changes or proposal.questions:
+        if proposal.changes or proposal.questions or proposal.unfit:
             edit = _propose(job, log, card, proposal)
             if edit:
                 yield edit
@@ -213,26 +219,58 @@ def _skip(job: Job, log: LineSink, card: Card, reason: str) -> None:
 
 
 def _propose(job: Job, log: LineSink, card: Card, proposal: Proposal) -> Edit | None:
-    supported = job.syncer.supports
     counts = job.tally.cards
-    changes = tuple([change for change in proposal.changes if type(change) in supported])
-    counts["unfit"] += len(proposal.changes) - len(changes)
+    try:
+        changes, edit = _edited(job, card, proposal)
+    except ValueError as error:
+        counts["skipped"] += 1
+        _log_and_show(job, log, SkipLine(card.ref, f"cannot be written: {error}"))
+        return None
+    counts["unfit"] += len(proposal.changes) - len(changes) + proposal.unfit
     if changes:
         counts["changed"] += 1
     elif proposal.questions:
         counts["asked"] += 1
     else:
         return None
+    if job.context.steps:
+        for change in changes:
+            job.tally.steps[change.step] = job.tally.steps.get(change.step, 0) + 1
     headline = card.headline
     date = headline.date.isoformat() if headline.date else ""
-    edit = Edit(card, job.syncer.patch(card, changes, job.now)) if changes else None
-    back = way_back(job.syncer, edit) if edit else ()
+    back = way_back(job.syncer, edit) if edit else ("", "", (), "")
     line = CardLine(
         card.ref, headline.name, card.version, date, changes, proposal.questions, card.sha256,
-        *back,
+        *back, _keys(card, changes),
     )  # fmt: skip
     _log_and_show(job, log, line)
     return edit
+
+
+def _edited(job: Job, card: Card, proposal: Proposal) -> tuple[tuple[Change, ...], Edit | None]:
+    """Make the changes that can be made: all, or only those of `renumber`.
+
+    Raises:
+        ValueError: The card is such that not even those can be written.
+    """
+    supported = job.syncer.supports
+    changes = tuple([change for change in proposal.changes if type(change) in supported])
+    if not changes:
+        return changes, None
+    try:
+        return changes, Edit(card, job.syncer.patch(card, changes, job.now))
+    except ValueError:
+        own = tuple([change for change in changes if change.step == "renumber"])
+        if len(own) == len(changes):
+            raise
+        return own, Edit(card, job.syncer.patch(card, own, job.now)) if own else None
+
+
+def _keys(card: Card, changes: tuple[Change, ...]) -> tuple[str, ...]:
+    """Return the keys of the card's phones, where changes add or drop some."""
+    if all(isinstance(change, _IN_PLACE) for change in changes):
+        return ()
+    return tuple([phone.key for phone in card.phones])
 
 
 def way_back(syncer: Syncer, edit: Edit) -> tuple[str, str, tuple[Splice, ...], str]:

@@ -15,17 +15,29 @@ from csv import reader, writer
 from pathlib import PurePath
 from typing import Literal, TypeAlias
 
-from danhba.card import Question, SetNumber, Why
+from danhba.card import Question, Why
 from danhba.difflog import AnswerLine, LogLine
 from danhba.errors import UsageError
-from danhba.render_rows import CardRow, Rows, gather, sides, visible
+from danhba.render_rows import CardRow, Rows, gather, mark, sides, visible
 from danhba.texts import label, meaning, sentence
 
 What: TypeAlias = Literal["changes", "questions"]
 Asked: TypeAlias = tuple[str, str, str]
 """Ref of the card, key of the phone, key of the question."""
 
-CHANGES = ("ref", "name", "status", "phone", "before", "after", "rule", "why", "detail")
+CHANGES = (
+    "ref",
+    "name",
+    "status",
+    "phone",
+    "before",
+    "after",
+    "rule",
+    "why",
+    "detail",
+    "change",
+    "step",
+)
 QUESTIONS = ("ref", "phone", "key", "name", "value", "reading_1", "reading_2", "why", "answer")
 
 _NUMBERS = QUESTIONS[4:7]
@@ -57,10 +69,10 @@ def csv(lines: Iterable[LogLine], language: str = "en", what: What = "changes") 
 
 def _changed(rows: Rows, language: str) -> Iterator[tuple[str, ...]]:
     for row, change in rows.changes():
-        rule = change.rule if isinstance(change, SetNumber) else change.step
         line, why = row.line, _why(change.why, language)
         cells = line.ref, line.name, label(row.status, language), change.phone, *sides(change)
-        yield tuple(map(_cell, (*cells, rule, why, row.detail)))
+        kind = label(str(change.__struct_config__.tag), language)
+        yield tuple(map(_cell, (*cells, mark(change), why, row.detail, kind, change.step)))
 
 
 def _questions(rows: Rows, language: str) -> Iterator[tuple[str, ...]]:

@@ -17,7 +17,7 @@ from importlib import resources
 from itertools import islice
 from typing import TypeAlias
 
-from danhba.card import Change, Question, Reading, SetNumber, Why
+from danhba.card import Change, Question, Reading, Why
 from danhba.difflog import EndLine, LogLine, Run
 from danhba.render_rows import (
     CardRow,
@@ -27,6 +27,7 @@ from danhba.render_rows import (
     counted_by_rule,
     difference,
     gather,
+    mark,
     sides,
     visible,
 )
@@ -36,7 +37,9 @@ Piece: TypeAlias = str | tuple[str, str]
 """A text that stayed, or what it was and what it became."""
 
 _BLOCK = 500  # rows in one data block
-_CARDS = ("cards_read", "cards_changed", "cards_asked", "cards_unchanged", "cards_skipped")
+_CARDS = (
+    "cards_read", "cards_changed", "cards_asked", "cards_unchanged", "cards_skipped", "cards_twice",
+)  # fmt: skip
 _NUMBERS = ("numbers_read", "numbers_convert", "numbers_keep", "numbers_ask", "numbers_ambiguous")
 _GRIDS = {
     "changes": ("card", "change", "reasons", "rule", "status"),
@@ -121,18 +124,20 @@ def _header(rows: Rows, language: str) -> str:
         return title + "</header>\n"
     facts = "".join(
         f"<div><dt>{_say(key, language)}</dt><dd>{_text(value)}</dd></div>\n"
-        for key, value in _facts(rows.sections[0].run)
+        for key, value in _facts(rows.sections[0].run, language)
         if value
     )
     notice = "" if rows.end else f'<p class="notice">{_say("unfinished", language)}</p>\n'
     return f'{title}<dl class="facts">\n{facts}</dl>\n{notice}</header>\n'
 
 
-def _facts(run: Run) -> Iterator[tuple[str, str]]:
+def _facts(run: Run, language: str) -> Iterator[tuple[str, str]]:
     yield "source", run.source
     yield "target", run.target
     yield "time", _moment(run.time)
     yield "country", run.country
+    yield "steps", ", ".join(run.steps)
+    yield "policy", label(run.policy, language) if run.policy != "replace" else ""
     yield "packs", ", ".join(f"{name} {digest[:8]}" for name, digest in run.packs.items())
     yield "run", run.run
     yield "danhba", run.danhba
@@ -202,6 +207,7 @@ def _sums(end: EndLine, language: str) -> Iterator[str]:
         for (verdict, code), count in counted(end, 0, 1)
     ]
     yield _table("by-verdict", ("verdict", "reason", "count"), reasons, language)
+    yield _table("by-step", ("step", "count"), list(end.steps.items()), language)
     elsewhere = sorted(end.elsewhere.items(), key=lambda item: -item[1])
     yield _table("elsewhere", ("field", "count"), elsewhere, language)
     yield "</div>\n"
@@ -298,11 +304,9 @@ class _Texts:
 
 
 def _change(row: CardRow, change: Change, texts: _Texts) -> list[object]:
-    rule = change.rule if isinstance(change, SetNumber) else ""
-    pieces = _pieces(*sides(change))
-    mark = visible(rule or change.step)
+    pieces, rests_on = _pieces(*sides(change)), visible(mark(change))
     detail = visible(row.detail)
-    return [*_card(row), pieces, mark, texts.numbers(change.why), row.status, detail]
+    return [*_card(row), pieces, rests_on, texts.numbers(change.why), row.status, detail]
 
 
 def _question(row: CardRow, question: Question, texts: _Texts, language: str) -> list[object]:

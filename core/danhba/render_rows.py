@@ -214,14 +214,24 @@ def _middle(before: str, after: str) -> Iterator[tuple[str, str]]:
         yield before[i:j], after[k:m]
 
 
+def mark(change: Change) -> str:
+    """Return what a change rests on: the rule of a pack, or the step that made it."""
+    return (change.rule if isinstance(change, SetNumber) else "") or change.step
+
+
 def sides(change: Change) -> tuple[str, str]:
     """Return what a change takes away and what it puts there, as text; either may be empty."""
     match change:
         case SetNumber():
             return visible(change.before), visible(change.after)
         case SetLabel():
-            return visible(", ".join(change.before)), visible(", ".join(change.after))
+            return _labelled(change.value, change.before), _labelled(change.value, change.after)
         case AddPhone():
-            return "", visible(change.value)
+            return "", _labelled(change.value, change.labels)
         case DropPhone():
-            return visible(change.before), ""
+            return _labelled(change.before, change.labels), ""
+
+
+def _labelled(value: str, labels: tuple[str, ...]) -> str:
+    listed = ", ".join(labels)
+    return visible(f"{value} [{listed}]" if value and listed else value or listed)

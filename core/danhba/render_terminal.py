@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from danhba.card import Change, Question, Reading, SetNumber, Why
+from danhba.card import Change, Question, Reading, Why
 from danhba.difflog import CardLine, EndLine
-from danhba.render_rows import counted, counted_by_rule, difference, sides, visible
+from danhba.render_rows import counted, counted_by_rule, difference, mark, sides, visible
 from danhba.texts import label, meaning, reason_label, sentence
 
 if TYPE_CHECKING:
@@ -44,14 +44,9 @@ def _heading(line: CardLine) -> Text:
 
 
 def _change(change: Change, language: str) -> Iterator[Text]:
-    old, new = _diff(*sides(change))
-    if old:
-        yield old
-    if new:
-        rule = change.rule if isinstance(change, SetNumber) else ""
-        mark = visible(rule or change.step)
-        new.append(f"  [{mark}]", style="dim cyan")
-        yield new
+    lines = [line for line in _diff(*sides(change)) if line]
+    lines[-1].append(f"  [{visible(mark(change))}]", style="dim cyan")
+    yield from lines
     yield from _reasons(change.why, language)
 
 
@@ -110,7 +105,7 @@ def summary(end: EndLine, language: str) -> Group:
     from rich.console import Group
 
     tables = [_totals(end, language), _by_rule(end, language), _by_place(end, language)]
-    tables += [_by_reason(end, language), _elsewhere(end, language)]
+    tables += [_by_reason(end, language), _by_step(end, language), _elsewhere(end, language)]
     return Group(
         *(part for table in tables if table.row_count for part in _titled(table, language))
     )
@@ -181,6 +176,13 @@ def _by_reason(end: EndLine, language: str) -> Table:
     for (verdict, code), count in counted(end, 0, 1):
         words = label(verdict, language), reason_label(code, language)
         _add(table, _STYLES.get(verdict, ""), *words, count)
+    return table
+
+
+def _by_step(end: EndLine, language: str) -> Table:
+    table = _table("by-step", ("step", "count"), language)
+    for step, count in end.steps.items():
+        _add(table, "green", step, count)
     return table
 
 

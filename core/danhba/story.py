@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from danhba.card import Card, Change
+from danhba.changes import keys_after
 from danhba.difflog import (
     AnswerLine,
     CardLine,
@@ -84,6 +88,31 @@ class Entry:
     def open(self) -> bool:
         """Whether a write was under way when the log breaks off."""
         return bool(self.steps) and not self.steps[-1].settled
+
+    def made(self) -> tuple[Change, ...]:
+        """Return what has been made of the latest proposal, answers included."""
+        return tuple(
+            [
+                change
+                for step in self.steps
+                if step.settled and step.offset == self.offset
+                for change in self.sent(step).changes
+            ]
+        )
+
+    def located(self, changes: tuple[Change, ...], card: Card) -> tuple[Change, ...]:
+        """Return changes of the latest proposal with the keys that the card's phones have now.
+
+        Raises:
+            ValueError: A field is not there any more.
+        """
+        keys = keys_after(self.line.keys, self.made())
+        if keys == self.line.keys:
+            return changes
+        now = dict(zip(keys, (phone.key for phone in card.phones), strict=False))
+        if len(keys) != len(card.phones) or not all(change.phone in now for change in changes):
+            raise ValueError("the card does not hold the phones that the log says it does")
+        return tuple([replace(change, phone=now[change.phone]) for change in changes])
 
     def versions(self) -> tuple[str, str]:
         """Return the version and the sha256 the card has if nobody but us touched it."""

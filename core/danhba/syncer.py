@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from danhba.card import Card, Change, Edit, Missing, Outcome
+from danhba.card import Card, Change, Edit, Missing, Outcome, Phone
 
 
 class Fidelity(Enum):
@@ -160,6 +160,18 @@ class NamesByContent(Protocol):
 
     def ref_after(self, card: Card, raw: bytes) -> str:
         """Return the ref that the card has once `raw` is written."""
+        ...
+
+
+@runtime_checkable
+class LabelsItsWay(Protocol):
+    """A syncer whose phone fields cannot have any machine labels together."""
+
+    def labelling(self, phone: Phone, labels: tuple[str, ...]) -> tuple[str, ...] | None:
+        """Say which labels a field reads with once it is given some; None if it cannot be.
+
+        `phone` without a key is one that is still to be added.
+        """
         ...
 
 

@@ -20,9 +20,12 @@ class Tally:
     numbers: dict[Judged, int] = field(default_factory=dict)
     rows: dict[Row, int] = field(default_factory=dict)
     cards: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("read", "changed", "asked", "skipped", "unfit"), 0)
+        default_factory=lambda: dict.fromkeys(
+            ("read", "changed", "asked", "skipped", "unfit", "twice"), 0
+        )
     )
     elsewhere: dict[str, int] = field(default_factory=dict)
+    steps: dict[str, int] = field(default_factory=dict)
 
     def close(self) -> None:
         """Turn counts by judgement into counts by row."""
@@ -35,11 +38,15 @@ class Tally:
             self.rows[row] = self.rows.get(row, 0) + count
         self.numbers.clear()
 
-    def add(self, rows: dict[Row, int], cards: dict[str, int], elsewhere: dict[str, int]) -> None:
+    def add(
+        self, rows: dict[Row, int], cards: dict[str, int], elsewhere: dict[str, int],
+        steps: dict[str, int],
+    ) -> None:  # fmt: skip
         """Add what another process counted."""
         _merge(self.rows, rows)
         _merge(self.cards, cards)
         _merge(self.elsewhere, elsewhere)
+        _merge(self.steps, steps)
 
     def end(self, **more: int) -> EndLine:
         """Return the closing line of a section."""
@@ -61,10 +68,12 @@ class Tally:
             **{f"numbers_{verdict}": count for verdict, count in verdicts.items()},
             "numbers_ambiguous": undecided,
         }
+        if cards["twice"]:
+            totals["cards_twice"] = cards["twice"]
         if cards["unfit"]:
             totals["changes_not_applicable"] = cards["unfit"]
         rows = tuple((*row, count) for row, count in sorted(self.rows.items()))
-        return EndLine({**totals, **more}, rows, self.elsewhere)
+        return EndLine({**totals, **more}, rows, self.elsewhere, self.steps)
 
 
 def _merge(mine: dict[K, int], theirs: dict[K, int]) -> None:

@@ -154,9 +154,10 @@ class SyncerContract:
         assert {ref: after.get(ref) for ref in before} == before
 
     def test_phone_keys_are_unique_in_a_card(self) -> None:
-        """A key names one phone field, even where two hold the same number."""
+        """A key names one phone field, even where two hold the same number; added ones have `+`."""
         for card in self.make(SAMPLES).read():
             assert len({phone.key for phone in card.phones}) == len(card.phones)
+            assert not [phone.key for phone in card.phones if "+" in phone.key]
 
     # -- fetch -----------------------------------------------------------------------------------
 
@@ -233,6 +234,35 @@ class SyncerContract:
         raw = syncer.patch(card, changes, NOW)
         assert syncer.patch(card, changes[::-1], NOW) == raw
         assert _numbers(self._write(syncer, Edit(card, raw))) == numbers
+
+    def test_patch_makes_changes_build_on_each_other(self) -> None:
+        """The second change to a field finds what the first left; only the outcome counts."""
+        syncer, card = self._one()
+        first, other = card.phones[0], "0912 000 333"
+        chain = [
+            SetNumber(first.key, first.value, other),
+            SetNumber(first.key, other, self.number, step="contract"),
+        ]
+        once = SetNumber(first.key, first.value, self.number)
+        assert syncer.patch(card, chain, NOW) == syncer.patch(card, [once], NOW)
+        _refused(syncer, card, chain[1])
+
+    def test_added_phones_can_be_changed_and_dropped(self) -> None:
+        """An added phone is named by the one it stands behind, `+` and its place there."""
+        syncer, card = self._one()
+        if not {AddPhone, DropPhone} <= syncer.supports:
+            _skip("the syncer does not add and drop phones")
+        key = card.phones[0].key
+        changes: list[Change] = [
+            AddPhone(key, "0912 000 333", (self.label,), "contract"),
+            AddPhone(key, "0912 000 444", (), "contract"),
+            SetNumber(f"{key}+1", "0912 000 333", self.number, step="contract"),
+            DropPhone(f"{key}+2", "0912 000 444", "contract"),
+            DropPhone(card.phones[1].key, card.phones[1].value, "contract"),
+        ]
+        found = self._write(syncer, Edit(card, syncer.patch(card, changes, NOW)))
+        assert _numbers(found) == (card.phones[0].value, self.number)
+        _refused(syncer, card, changes[-2])
 
     def test_patch_refuses_an_unknown_phone(self) -> None:
         """A change that names no phone of the card is an error, never a guess."""

@@ -188,6 +188,48 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         " Nếu bạn chọn đổi, chỉ sổ ghi nhớ trên máy này ngăn được việc đó;"
         " máy khác không biết câu trả lời của bạn.",
     ),
+    "not-yet": (
+        "This number is to change[: {old} becomes {new}][ ({name})], but not yet[: on {start}].",
+        "Số này sẽ đổi[: đầu số {old} thành {new}][ ({name})] nhưng chưa đến lúc[: ngày {start}].",
+    ),
+    "under-way": (
+        "An old number[: {old} became {new}][ ({name})], which still connects[ until {cutoff}].",
+        "Số cũ[: đầu số {old} đã đổi thành {new}][ ({name})],"
+        " vẫn còn liên lạc được[ đến ngày {cutoff}].",
+    ),
+    "waits": (
+        "An old number[: {old} became {new}][ ({name})], which still connects; you chose to wait"
+        "[ until {cutoff}].",
+        "Số cũ[: đầu số {old} đã đổi thành {new}][ ({name})] vẫn còn liên lạc được;"
+        " bạn đã chọn chờ[ đến ngày {cutoff}].",
+    ),
+    "kept-beside": (
+        "An old number[ ({name})], kept on purpose beside its new form."
+        " The step retire removes it once it is cut off[ ({cutoff})].",
+        "Số cũ[ ({name})] được cố ý giữ cạnh số mới."
+        " Bước retire sẽ xóa khi số cũ ngừng liên lạc[ ({cutoff})].",
+    ),
+    "beside": (
+        "The old number is kept beside the new one, for it still connects[ until {cutoff}].",
+        "Giữ số cũ cạnh số mới vì số cũ vẫn còn liên lạc được[ đến ngày {cutoff}].",
+    ),
+    "twice": (
+        "The card then holds this number twice; the step merge-twins makes one of them.",
+        "Sau khi đổi, liên hệ có số này hai lần; bước merge-twins sẽ gộp làm một.",
+    ),
+    # --- why the steps change something (steps/) --------------------------------------------------
+    "same-number": (
+        "The same number stands on the card twice[: {number}]; one field with the labels of both"
+        " is enough.",
+        "Liên hệ có số này hai lần[: {number}]; giữ lại một số với nhãn của cả hai.",
+    ),
+    "is-mobile": ("A mobile number.", "Là số di động."),
+    "is-fixed": ("A landline.", "Là số cố định."),
+    "written-as": (
+        "Written in one form for all[: {form}].",
+        "Viết theo một kiểu thống nhất[: {form}].",
+    ),
+    # --- why a field cannot be written ------------------------------------------------------------
     "charset": (
         "The field's character set cannot be written safely; left alone.",
         "Không thể ghi an toàn vào trường này vì bảng mã ký tự; giữ nguyên.",
@@ -397,6 +439,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     "numbers_keep": ("numbers kept", "số giữ nguyên"),
     "numbers_ask": ("numbers to ask about", "số cần hỏi"),
     "numbers_ambiguous": ("ambiguous, kept undecided", "mơ hồ, tạm giữ nguyên"),
+    "cards_twice": ("cards with a number twice", "liên hệ có số bị trùng"),
     "changes_not_applicable": ("changes not applicable", "thay đổi không áp dụng được"),
     # sections of a log
     "section-convert": ("conversion", "chuyển đổi"),
@@ -410,6 +453,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     "by-verdict": ("Numbers by verdict", "Số theo kết luận"),
     "by-rule": ("By rule", "Theo quy tắc"),
     "by-place": ("By operator and province", "Theo nhà mạng và tỉnh, thành"),
+    "by-step": ("Changes by step", "Thay đổi theo bước"),
     "by-reason": ("By reason", "Theo lý do"),
     "elsewhere": ("Seen and left alone", "Có thấy nhưng không động đến"),
     "changes": ("Changes", "Thay đổi"),
@@ -432,7 +476,8 @@ _LABELS: dict[str, tuple[str, str]] = {
     "readings": ("readings", "các cách hiểu"),
     "answer": ("answer", "trả lời"),
     "status": ("status", "trạng thái"),
-    "section": ("step", "bước"),
+    "section": ("section", "phần"),
+    "step": ("step", "bước"),
     "time": ("time", "thời gian"),
     "result": ("result", "kết quả"),
     # facts of a run
@@ -442,16 +487,22 @@ _LABELS: dict[str, tuple[str, str]] = {
     "danhba": ("version of danhba", "phiên bản danhba"),
     "country": ("home country", "quốc gia"),
     "packs": ("numbering packs", "gói đầu số"),
+    "steps": ("steps", "các bước"),
+    "policy": ("while both numbers connect", "khi số cũ và số mới cùng liên lạc được"),
+    "replace": ("replace the old number", "thay số cũ"),
+    "add": ("add the new number", "thêm số mới"),
+    "wait": ("wait", "chờ"),
     "today": ("dates compared with", "ngày đối chiếu"),
     "unfinished": (
         "This log has no end: the run was cut off, or is still going on. Sums may be missing.",
         "Nhật ký chưa có phần kết: lần chạy bị ngắt giữa chừng hoặc chưa xong."
         " Có thể thiếu tổng số.",
     ),
-    # changes other than of a number
-    "add": ("add", "thêm"),
-    "drop": ("remove", "xóa"),
-    "labels": ("labels", "nhãn"),
+    # kinds of changes
+    "set-number": ("number", "số"),
+    "set-label": ("labels", "nhãn"),
+    "add-phone": ("added", "thêm"),
+    "drop-phone": ("removed", "xóa"),
     "which": ("which one?", "chọn cách nào?"),
     # the page
     "search": ("Search names and numbers", "Tìm tên hoặc số"),

@@ -1,23 +1,34 @@
-"""Takes back what a log's runs wrote; in cards touched since, only our own numbers."""
+"""Takes back what a log's runs wrote; in cards touched since, only our own changes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from itertools import islice
+from itertools import groupby, islice
 
 from danhba.apply import BATCH, Pending, outcome_line, record
-from danhba.card import Card, Change, Edit, Missing, SetNumber
-from danhba.convert import UNDONE
+from danhba.card import (
+    AddPhone,
+    Card,
+    Change,
+    DropPhone,
+    Edit,
+    Missing,
+    Phone,
+    SetLabel,
+    SetNumber,
+)
+from danhba.changes import Net, keys_after, net, phones_after
+from danhba.convert import keys_of_undo
 from danhba.deliver import Delivery
-from danhba.difflog import EndLine, IntentLine, LogWriter, OutcomeLine, sha256
+from danhba.difflog import CardLine, EndLine, IntentLine, LogWriter, OutcomeLine, sha256
 from danhba.job import Job, Result
 from danhba.story import Entry, Story
 from danhba.syncer import Syncer
 
 
 def undo(job: Job, log: LogWriter, story: Story) -> Result:
-    """Restore the cards that the log's runs wrote; in cards touched since, only our own numbers."""
+    """Restore the cards that the log's runs wrote; in cards touched since, only our own changes."""
     job.state.log_began(job.source, log.path)
     job.begin(log, "undo", story.first.run)
     result = Result()
@@ -78,11 +89,18 @@ def _fetched(syncer: Syncer, batch: dict[str, Entry]) -> Iterator[tuple[Entry, C
 
 
 def _keep_answers(entry: Entry) -> Iterator[tuple[str, str, str]]:
-    """Yield what the ledger keeps of a restored card: its old values are to stay."""
-    for step in entry.steps:
-        for change in entry.sent(step).changes:
-            if isinstance(change, SetNumber):
-                yield entry.line.ref, UNDONE + change.before, "keep"
+    """Yield what the ledger keeps of a restored card: what it was is to stay."""
+    for changes, _ in _proposals(entry):
+        for key in keys_of_undo(net(changes)):
+            yield entry.line.ref, key, "keep"
+
+
+def _proposals(entry: Entry) -> Iterator[tuple[list[Change], tuple[str, ...]]]:
+    """Yield what we made of each proposal for the card, oldest first, with the keys it knew."""
+    for offset, steps in groupby(entry.steps, key=lambda step: step.offset):
+        line = entry.places.at(offset)
+        keys = line.keys if isinstance(line, CardLine) else ()
+        yield [change for step in steps for change in entry.sent(step).changes], keys
 
 
 def _restored(job: Job, entry: Entry, card: Card | Missing) -> bytes | str:
@@ -97,15 +115,68 @@ def _restored(job: Job, entry: Entry, card: Card | Missing) -> bytes | str:
 
 
 def _reverted(job: Job, entry: Entry, card: Card) -> bytes | str:
-    """Put back only the numbers that are still as we wrote them."""
+    """Take back only what is still as we wrote it."""
     back: list[Change] = []
-    for step in reversed(entry.steps):
-        for change in entry.sent(step).changes:
-            if isinstance(change, SetNumber):
-                same = [p for p in card.phones if p.value == change.after]
-                mine = next((p for p in same if p.key == change.phone), same[0] if same else None)
-                if mine and all(b.phone != mine.key for b in back):
-                    back.append(SetNumber(mine.key, mine.value, change.before, change.rule, "undo"))
+    for changes, keys in reversed(list(_proposals(entry))):
+        phones = phones_after(card.phones, back)
+        names = keys_after(keys, changes)
+        same = keys and len(names) == len(phones)
+        now = dict(zip(names, (phone.key for phone in phones), strict=False)) if same else {}
+        back += _taken_back(net(changes), phones, now)
+    back = [change for change in back if type(change) in job.syncer.supports]
     if not back:
         return "the card was changed by someone else since, and holds none of our numbers any more"
-    return job.syncer.patch(card, back, job.now)
+    try:
+        return job.syncer.patch(card, back, job.now)
+    except ValueError as error:
+        return str(error)
+
+
+def _taken_back(
+    fields: Mapping[str, Net], phones: Iterable[Phone], now: Mapping[str, str]
+) -> Iterator[Change]:
+    """Yield what takes changes back, as far as the phones are as these left them.
+
+    Args:
+        fields: What we made of one proposal, by field.
+        phones: The phones as they are.
+        now: The key that a field of the proposal has by now, where that may be another.
+    """
+    others, stay = list(phones), list(phones)
+    for key, field in fields.items():
+        mine = _find(others, now.get(key, key), field)
+        if mine:
+            others.remove(mine)
+            if field.was is None:
+                stay.remove(mine)
+            yield from _put_back(mine, field)
+    gone = [field.was for field in fields.values() if field.was and not field.now]
+    for side in gone if stay else ():
+        yield AddPhone(stay[-1].key, side.value or "", side.labels or (), "undo")
+
+
+def _find(phones: list[Phone], key: str, field: Net) -> Phone | None:
+    """Find the field that is as we left it, the one of the key if it can be."""
+    now = field.now
+    if now is None:
+        return None
+    free = field.was is not None and now.value is not None  # the labels may be another's by now
+    fitting = [
+        phone
+        for phone in phones
+        if phone.value == field.number
+        and (free or now.labels is None or set(phone.labels) == set(now.labels))
+    ]
+    return next((phone for phone in fitting if phone.key == key), fitting[0] if fitting else None)
+
+
+def _put_back(mine: Phone, field: Net) -> Iterator[Change]:
+    """Yield what makes a field of ours what it was."""
+    was, now = field.was, field.now
+    if was is None:
+        yield DropPhone(mine.key, mine.value, "undo", (), mine.labels)
+        return
+    if was.value is not None:
+        yield SetNumber(mine.key, mine.value, was.value, step="undo")
+    if was.labels is not None and now and set(mine.labels) == set(now.labels or ()):
+        yield SetLabel(mine.key, mine.labels, was.labels, "undo")

@@ -9,14 +9,14 @@ sorted, no spaces, everything else as the server sent it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
 import msgspec
 
-import danhba.card as model
 from danhba.card import Address, Card, Change, Details, Phone
+from danhba.changes import made
 from danhba.syncer import Fidelity
 
 Person: TypeAlias = dict[str, Any]
@@ -137,15 +137,23 @@ def card_of(ref: str, person: Person) -> Card:
         known = msgspec.convert(person, _Known)
     except msgspec.ValidationError as error:
         return Card(ref, raw, (), trouble=f"not a person of the People API: {error}")
-    own = bool(known.own)
-    phones = tuple([_phone(place, n, own=own) for place, n in enumerate(known.phone_numbers)])
+    phones = _phones(known)
     numbered = any(_NUMBER.search(client.username) for client in known.im_clients)
     return Card(ref, raw, phones, describe, known.stamp, ("imClients",) if numbered else ())
 
 
+def _phones(known: _Known) -> tuple[Phone, ...]:
+    own = bool(known.own)
+    return tuple([_phone(place, n, own=own) for place, n in enumerate(known.phone_numbers)])
+
+
+def _labelled(kind: str) -> tuple[tuple[str, ...], str]:
+    """Return the machine labels and the typed label that a type of Google's stands for."""
+    return ((kind.lower(),), "") if kind.lower() in _TYPES else ((), kind)
+
+
 def _phone(place: int, number: _Number, *, own: bool) -> Phone:
-    kind = number.type.lower()
-    labels, label = ((kind,), "") if kind in _TYPES else ((), number.type)
+    labels, label = _labelled(number.type)
     writable = own and number.metadata.source.type == "CONTACT"
     return Phone(str(place), number.value, labels, label, "" if writable else "read-only-source")
 
@@ -222,43 +230,16 @@ def patch(raw: bytes, changes: Sequence[Change]) -> bytes:
     if not changes:
         return raw
     person = msgspec.json.decode(raw)
-    before = person.get("phoneNumbers", [])
-    slots = [[entry] for entry in before]
-    writable = _writable(person)
-    for change in changes:
-        _make(change, slots[_place(change, before, writable)])
-    person["phoneNumbers"] = [entry for slot in slots for entry in slot]
+    entries = person.get("phoneNumbers", [])
+    fields = made(_phones(msgspec.convert(person, _Known)), changes)
+    person["phoneNumbers"] = [
+        _changed(entries[int(field.key)], field.was, field.phone)
+        if field.was
+        else _added(field.phone)
+        for field in fields
+        if field.phone
+    ]
     return _encode(person)
-
-
-def _place(change: Change, entries: list[Person], writable: Callable[[Person], bool]) -> int:
-    """Find the entry that a change names."""
-    place = int(change.phone) if change.phone.isdecimal() else len(entries)
-    if place >= len(entries):
-        raise ValueError(f"phone {change.phone}: there is none")
-    entry = entries[place]
-    match change:
-        case model.AddPhone():
-            return place
-        case model.SetLabel():
-            fits = _labels(entry) == change.before
-        case _:
-            fits = entry.get("value", "") == change.before
-    if not fits:
-        raise ValueError(f"phone {change.phone}: not what the change expects")
-    if not writable(entry):
-        raise ValueError(f"phone {change.phone}: cannot be written (read-only-source)")
-    return place
-
-
-def _labels(entry: Person) -> tuple[str, ...]:
-    kind = entry.get("type", "").lower()
-    return (kind,) if kind in _TYPES else ()
-
-
-def _writable(person: Person) -> Callable[[Person], bool]:
-    own = bool(_contact_sources(person))
-    return lambda entry: own and _source_type(entry) == "CONTACT"
 
 
 def _source_type(entry: Person) -> str:
@@ -266,34 +247,36 @@ def _source_type(entry: Person) -> str:
     return kind
 
 
-def _make(change: Change, slot: list[Person]) -> None:
-    """Make a change in a slot, which holds an entry and those added behind it."""
-    match change:
-        case model.SetNumber():
-            slot[0] = {**_without(slot[0], "canonicalForm"), "value": change.after}
-        case model.SetLabel():
-            slot[0] = {**_without(slot[0], "formattedType"), "type": _type_of(change, slot[0])}
-        case model.AddPhone():
-            kind = {"type": google_type(change.labels)} if change.labels else {}
-            slot.append({"value": change.value, **kind})
-        case model.DropPhone():
-            del slot[0]
+def _changed(entry: Person, was: Phone, phone: Phone) -> Person:
+    """Return an entry with another number or label."""
+    if phone.value != was.value:
+        entry = {**_without(entry, "canonicalForm"), "value": phone.value}
+    if set(phone.labels) != set(was.labels):
+        if was.label:
+            raise ValueError(f"somebody typed the label {was.label!r}, which stays")
+        entry = {**_without(entry, "formattedType"), "type": google_type(phone.labels)}
+    return entry
+
+
+def _added(phone: Phone) -> Person:
+    kind = {"type": google_type(phone.labels)} if phone.labels else {}
+    return {"value": phone.value, **kind}
 
 
 def _without(entry: Person, key: str) -> Person:
     return {name: value for name, value in entry.items() if name != key}
 
 
-def _type_of(change: model.SetLabel, entry: Person) -> str:
-    """Return the type for new labels; Google keeps a label that a person typed in the same place.
+def labelling(phone: Phone, labels: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Say which labels a number reads with once it is given some; None if it cannot be.
 
-    Raises:
-        ValueError: A person typed a label.
+    Google keeps one label for a number, and one that a person typed in the same place.
     """
-    typed = entry.get("type", "")
-    if typed and typed.lower() not in _TYPES:
-        raise ValueError(f"phone {change.phone}: somebody typed the label {typed!r}, which stays")
-    return google_type(change.after)
+    try:
+        kind = google_type(labels)
+    except ValueError:
+        return None
+    return None if phone.label else _labelled(kind)[0]
 
 
 def google_type(labels: Sequence[str]) -> str:

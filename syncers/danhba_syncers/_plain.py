@@ -13,15 +13,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from danhba.card import Change, Details, Headline, Phone, SetNumber
-from danhba_syncers._vcard import (
-    KEYS,
-    has_number,
-    read_details,
-    read_params,
-    read_stamp,
-    splice,
-    stamp_like,
-)
+from danhba_syncers._params import read_params
+from danhba_syncers._patch import splice, stamp_like
+from danhba_syncers._vcard import KEYS, has_number, read_details, read_stamp
 
 _WANTED = re.compile(
     rb"\n(TEL(?<!=\nTEL)(?<!=\r\nTEL)[A-Za-z0-9=,_;-]*+|UID|(?:NOTE|IMPP|MEMBER|PHONE|FAX|X-S(?:IP|KYPE-PSTNNUMBER))[^:\r\n]*+)"

@@ -1,22 +1,20 @@
-"""One vCard (2.1, 3.0 or 4.0): its bytes <-> its phones and details; edits byte spans, no more.
+"""What does one vCard (2.1, 3.0 or 4.0) hold? Its phone fields, where they stand, and the details.
 
-Nothing here re-serialises a card. `spots` finds the phone fields, `details` what evidence needs,
-`patch` replaces the value of a field and the REV stamp and leaves every other byte alone. The
-formats (RFC 6350, RFC 2426, vCard 2.1) are read as programs really write them: folds,
+The formats (RFC 6350, RFC 2426, vCard 2.1) are read as programs really write them: folds,
 quoted-printable with soft breaks, groups, quoted and bare parameters, any case, any line end.
+`spots` finds the phone fields, `details` what evidence needs. Nothing here writes; see `_patch`.
 """
 
 from __future__ import annotations
 
 import codecs
-import quopri
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from functools import lru_cache
 from typing import NamedTuple
 
-from danhba.card import Address, Change, Details, Phone, SetNumber
+from danhba.card import Address, Details, Phone
+from danhba_syncers._params import FOLD, Params, read_params
 
 _WIDE = {
     b"\0B\0E": "utf-16-be",
@@ -26,9 +24,7 @@ _WIDE = {
 }
 _LINE_END = re.compile(rb"\r*\n")
 _LINE_END_CR = re.compile(rb"\r")
-_FOLD = re.compile(rb"(?:\r*\n|\r)[ \t]")
 _HEAD = re.compile(rb"(?:([\w-]+)\.)?([\w/-]+)((?:;(?>\"[^\"]*\"|\([^()]*\)|[^:])*+)?):")
-_PARAM = re.compile(rb";((?>\"[^\"]*\"|\([^()]*\)|[^;])*+)")
 _END_LINE = re.compile(rb"END:VCARD", re.IGNORECASE)
 _STEPS = {b"BEGIN:VCARD": 1, b"AGENT:BEGIN:VCARD": 1, b"END:VCARD": -1}
 _UNIT = re.compile(rb"(?:\r*\n|\r)[ \t]|(.)", re.DOTALL)
@@ -36,56 +32,6 @@ _SOFT_UNIT = re.compile(
     rb"=[ \t]*(?:\r*\n|\r)[ \t]?|(?:\r*\n|\r)[ \t]|(=[0-9A-Fa-f]{2}|.)", re.DOTALL
 )
 _APPLE_LABEL = re.compile(r"_\$!<(.*)>!\$_")
-_NOT_LABELS = frozenset(
-    {
-        "quoted-printable",
-        "base64",
-        "b",
-        "8bit",
-        "7bit",
-        "utf-8",
-        "inline",
-        "vcard",
-        "x-unknown",
-        "uri",
-        "text",
-        "phone-number",
-    }
-)
-_MACHINE = frozenset(
-    {
-        "home",
-        "work",
-        "pref",
-        "voice",
-        "fax",
-        "msg",
-        "cell",
-        "pager",
-        "bbs",
-        "modem",
-        "car",
-        "isdn",
-        "video",
-        "pcs",
-        "text",
-        "textphone",
-        "tlx",
-        "iphone",
-        "mobile",
-        "main",
-        "other",
-        "private",
-        "business",
-        "homefax",
-        "workfax",
-        "school",
-        "intl",
-        "dom",
-        "internet",
-        "custom",
-    }
-)
 _ELSEWHERE = frozenset(
     {
         "X-MS-TEL",
@@ -117,6 +63,9 @@ class Line(NamedTuple):
         params: The parameters as written, from the first `;`, unfolded.
         value: Where the value begins in the card.
         end: Where the value ends; its line end comes behind it.
+        start: Where the line begins.
+        behind: Where the next line begins.
+        head: Where the name ends, and the parameters begin.
     """
 
     group: bytes
@@ -124,32 +73,16 @@ class Line(NamedTuple):
     params: bytes
     value: int
     end: int
-
-
-class Params(NamedTuple):
-    """What the parameters of a field say.
-
-    Attributes:
-        labels: TYPE values and bare 2.1 words, lower case.
-        label: What a person typed as a label, or an empty string.
-        soft: Whether the value is quoted-printable.
-        charset: The declared charset; empty when none is.
-        handle: A number in the parameters themselves (`waid=`), or an empty string.
-    """
-
-    labels: tuple[str, ...] = ()
-    label: str = ""
-    soft: bool = False
-    charset: str = ""
-    handle: str = ""
+    start: int
+    behind: int
+    head: int
 
 
 class Spot(NamedTuple):
-    """A phone field, and where its value lies in the (narrowed) card."""
+    """A phone field, and the line of the (narrowed) card that holds it."""
 
     phone: Phone
-    start: int
-    end: int
+    line: Line
     params: Params
 
 
@@ -186,12 +119,15 @@ def lines(raw: bytes) -> Iterator[Line]:
         if name in ("BEGIN", "END", "AGENT") and (step := _STEPS.get(_marker(raw, start, content))):
             depth += step
             continue
-        params = _FOLD.sub(b"", head[3])
+        params = FOLD.sub(b"", head[3])
         if params and read_params(params).soft:
             while raw[content - 1 : content] == b"=" and not _END_LINE.match(raw, position):
                 content, position = _physical(raw, position, line_end)
         if depth == 1:
-            yield Line((head[1] or b"").lower(), name, params, head.end(), content)
+            yield Line(
+                (head[1] or b"").lower(), name, params, head.end(), content, start, position,
+                head.start(3),
+            )  # fmt: skip
 
 
 def _marker(raw: bytes, start: int, end: int) -> bytes:
@@ -203,48 +139,6 @@ def _physical(raw: bytes, start: int, line_end: re.Pattern[bytes]) -> tuple[int,
     """Return where the content of a physical line ends, and where the next line begins."""
     found = line_end.search(raw, start)
     return (found.start(), found.end()) if found else (len(raw), len(raw))
-
-
-@lru_cache(maxsize=4096)
-def read_params(params: bytes) -> Params:
-    """Read the parameters of a field, as written from the first `;`."""
-    labels: list[str] = []
-    label = charset = handle = ""
-    soft = False
-    for param in _PARAM.findall(params):
-        if param[:9].upper() == b"X-CUSTOM(":
-            label = _custom_label(param[9:].rstrip(b")"))
-            continue
-        name, equals, value = param.partition(b"=")
-        text = _text(value if equals else name)
-        match name.strip().upper() if equals else b"TYPE":
-            case b"TYPE":
-                labels.extend(word.strip().lower() for word in text.replace('"', "").split(","))
-            case b"ENCODING":
-                labels.append(text.lower())
-            case b"CHARSET":
-                charset = text.strip('"').lower()
-            case b"X-ABLABEL":
-                label = text.strip('"')
-            case b"WAID":
-                handle = text
-    soft = "quoted-printable" in labels
-    typed = next((w for w in labels if w and w not in _MACHINE and w not in _NOT_LABELS), "")
-    known = tuple(w for w in labels if w and w not in _NOT_LABELS)
-    return Params(known, label or typed.removeprefix("x-"), soft, charset, handle)
-
-
-def _custom_label(inside: bytes) -> str:
-    """Read the label in `X-CUSTOM(CHARSET=UTF-8,ENCODING=QUOTED-PRINTABLE,=70=72…)` of Android."""
-    return _text(quopri.decodestring(inside.rpartition(b",")[2]))
-
-
-def _text(raw: bytes) -> str:
-    """Decode text that is only shown or compared, never written back."""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", "replace")
 
 
 def _units(value: bytes, *, soft: bool) -> Iterator[tuple[bytes, bytes]]:
@@ -323,83 +217,7 @@ def _spot(raw: bytes, index: int, line: Line, typed: str) -> Spot:
     labels = (*params.labels, apple[1].lower()) if apple else params.labels
     label = params.label if apple or not typed else typed
     key = KEYS[index] if index < len(KEYS) else str(index)
-    return Spot(Phone(key, value, labels, label, locked), line.value, line.end, params)
-
-
-def patch(raw: bytes, changes: Sequence[Change], now: datetime) -> bytes:
-    """Return the card with the numbers set, and REV, when it has one, set to `now`.
-
-    Raises:
-        ValueError: A change names a field the card does not have, or whose value is not `before`.
-    """
-    plain, codec = narrow(raw)
-    by_key = {spot.phone.key: spot for spot in spots(plain)[0]}
-    edits = [_set_number(plain, by_key.get(change.phone), change) for change in changes]
-    return widen(splice(plain, [*edits, *_stamp(plain, now)]), codec)
-
-
-def splice(raw: bytes, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
-    """Replace each span `start, end` by its new bytes; spans lie apart, in any order."""
-    parts: list[bytes] = []
-    position = 0
-    for start, end, new in sorted(edits):
-        parts += raw[position:start], new
-        position = end
-    return b"".join([*parts, raw[position:]])
-
-
-def _set_number(raw: bytes, spot: Spot | None, change: Change) -> tuple[int, int, bytes]:
-    if not isinstance(change, SetNumber) or spot is None or spot.phone.value != change.before:
-        raise ValueError(f"phone {change.phone}: the card does not hold what the change expects")
-    if spot.phone.locked:
-        raise ValueError(f"phone {change.phone}: cannot be written ({spot.phone.locked})")
-    return spot.start, spot.end, respelled(raw[spot.start : spot.end], change.after, spot.params)
-
-
-def respelled(value: bytes, after: str, params: Params) -> bytes:
-    """Write new text over a value: what both have in common keeps its bytes, folds go."""
-    old = tokens(value, params)
-    head = 0
-    while head < min(len(old), len(after)) and old[head][0] == after[head]:
-        head += 1
-    tail = 0
-    while tail < min(len(old), len(after)) - head and old[-1 - tail][0] == after[-1 - tail]:
-        tail += 1
-    middle = _encode(after[head : len(after) - tail], params)
-    kept = [written for _, written in old]
-    return b"".join([*kept[:head], middle, *kept[len(old) - tail :]])
-
-
-def _encode(text: str, params: Params) -> bytes:
-    raw = text.encode(params.charset or "utf-8")
-    if params.soft:
-        return b"".join(b"%c" % b if 32 < b < 127 and b != 61 else b"=%02X" % b for b in raw)
-    return re.sub(rb"([\\;,])", rb"\\\1", raw)
-
-
-def _stamp(raw: bytes, now: datetime) -> Iterator[tuple[int, int, bytes]]:
-    """Yield the splice that sets REV to `now`, in the form it has (RFC 6350 §6.7.4)."""
-    for line in lines(raw):
-        if line.name == "REV":
-            yield line.value, line.end, stamp_like(raw[line.value : line.end], now)
-
-
-@lru_cache(maxsize=64)
-def _stamps(now: datetime) -> tuple[bytes, bytes, bytes, bytes]:
-    utc = now.astimezone(UTC)
-    forms = "%Y%m%dT%H%M%SZ", "%Y%m%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"
-    basic, basic_date, extended, extended_date = (utc.strftime(form).encode() for form in forms)
-    return basic, basic_date, extended, extended_date
-
-
-def stamp_like(old: bytes, now: datetime) -> bytes:
-    """Write a time (UTC) in the form of an old stamp: basic or extended, with a clock or not."""
-    basic, basic_date, extended, extended_date = _stamps(now)
-    if b"-" in old[:5]:
-        return extended if b"T" in old else extended_date
-    if b"T" in old:
-        return basic
-    return basic_date if old.strip().isdigit() else extended
+    return Spot(Phone(key, value, labels, label, locked), line, params)
 
 
 def read_stamp(text: str) -> datetime | None:

@@ -13,15 +13,15 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from getpass import getpass
 from io import BytesIO
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
-from danhba.card import Card, Change, Details, Edit, Missing, Outcome, Phone, SetNumber
+from danhba.card import Card, Change, Details, Edit, Missing, Outcome, Phone
 from danhba.errors import SyncerError, UsageError
 from danhba.secret import Secret, find_password
 from danhba.syncer import Book, Fidelity, Finding
-from danhba_syncers import _dav, _dav_discovery, _fidelity, _plain, _vcard
+from danhba_syncers import _dav, _dav_discovery, _fidelity, _patch, _plain, _vcard
 from danhba_syncers._dav_address import read
 from danhba_syncers._dav_cards import BATCH, Got, Reader, addressable
 from danhba_syncers._dav_client import Limits
@@ -116,14 +116,14 @@ class CardDav:
 
     Attributes:
         source: The location with the user and without a secret.
-        supports: What `patch` can do: set numbers.
+        supports: What `patch` can do: everything.
         writes_remotely: True.
         batch: Cards in a request.
         server: The server's URL, under which findings about it are kept.
     """
 
     Options = CardDavOptions
-    supports: frozenset[type] = frozenset({SetNumber})
+    supports: frozenset[type] = frozenset(get_args(Change))
     writes_remotely = True
     batch = BATCH
 
@@ -340,7 +340,7 @@ class CardDav:
     def patch(self, card: Card, changes: Sequence[Change], now: datetime) -> bytes:
         """Return the card with its numbers set and REV, where it has one, set to `now`."""
         patched = _plain.patch(card.raw, changes, now) if card.describe is _describe_plain else None
-        return patched if patched is not None else _vcard.patch(card.raw, changes, now)
+        return patched if patched is not None else _patch.patch(card.raw, changes, now)
 
     def compare(self, sent: bytes, found: bytes) -> Fidelity:
         """Compare a card with what the server made of it."""

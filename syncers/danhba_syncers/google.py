@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import platformdirs
 
-import danhba.card as model
-from danhba.card import Card, Change, Edit, Missing, Outcome
+from danhba.card import Card, Change, Edit, Missing, Outcome, Phone
 from danhba.errors import SyncerError, UsageError
 from danhba.secret import Vault
 from danhba.state import state_folder
@@ -86,9 +86,7 @@ class GoogleContacts:
     """
 
     Options = GoogleOptions
-    supports: frozenset[type] = frozenset(
-        {model.SetNumber, model.SetLabel, model.AddPhone, model.DropPhone}
-    )
+    supports: frozenset[type] = frozenset(get_args(Change))
     writes_remotely = True
     batch = BATCH
 
@@ -148,6 +146,10 @@ class GoogleContacts:
         """Return the person with its phoneNumbers changed; Google itself sets the date."""
         del now
         return _people.patch(card.raw, changes)
+
+    def labelling(self, phone: Phone, labels: tuple[str, ...]) -> tuple[str, ...] | None:
+        """Say which labels a number reads with once it is given some: Google keeps one."""
+        return _people.labelling(phone, labels)
 
     def compare(self, sent: bytes, found: bytes) -> Fidelity:
         """Compare what the account's own items say, in any order and without etags."""

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import DecodeError, Struct, json
 
-import danhba.card as model
 from danhba.card import Card, Change, Details, Edit, Missing, Outcome, Phone
+from danhba.changes import made
 from danhba.syncer import Fidelity
 
 
 class MemorySyncer:
     """Cards in a dict, each with a counter for its version, as a server has its ETag."""
 
-    supports: frozenset[type] = frozenset(
-        {model.SetNumber, model.SetLabel, model.AddPhone, model.DropPhone}
-    )
+    supports: frozenset[type] = frozenset(get_args(Change))
     writes_remotely = False
 
     def __init__(self, location: str = "", options: Struct | None = None) -> None:
@@ -57,10 +55,13 @@ class MemorySyncer:
         if not changes:
             return card.raw
         content = json.decode(card.raw)
-        slots = {str(key): [phone] for key, phone in enumerate(content["phones"])}
-        for change in changes:
-            _make(change, slots.get(change.phone, []))
-        content["phones"] = [phone for slot in slots.values() for phone in slot]
+        old = content["phones"]
+        fields = made(_phones(content), changes)
+        content["phones"] = [
+            {**(old[int(field.key)] if field.was else {}), **_written(field.phone)}
+            for field in fields
+            if field.phone
+        ]
         if "rev" in content:
             content["rev"] = now
         return json.encode(content)
@@ -93,17 +94,5 @@ def _describe(raw: bytes) -> Details:
     return Details(content["name"], datetime.fromisoformat(rev) if rev else None)
 
 
-def _make(change: Change, slot: list[dict[str, Any]]) -> None:
-    """Make a change in a slot, which holds a phone and those added behind it."""
-    phone = slot[0] if slot else {}
-    match change:
-        case model.SetNumber() if phone.get("value") == change.before:
-            phone["value"] = change.after
-        case model.SetLabel() if tuple(phone.get("labels", "?")) == change.before:
-            phone["labels"] = change.after
-        case model.DropPhone() if phone.get("value") == change.before:
-            del slot[0]
-        case model.AddPhone() if slot:
-            slot.append({"value": change.value, "labels": change.labels})
-        case _:
-            raise ValueError(f"phone {change.phone}: not what the change expects")
+def _written(phone: Phone) -> dict[str, Any]:
+    return {"value": phone.value, "labels": phone.labels}

@@ -20,14 +20,14 @@ from datetime import datetime
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import IO, BinaryIO, NamedTuple
+from typing import IO, BinaryIO, NamedTuple, get_args
 
 import msgspec
 
-from danhba.card import Card, Change, Details, Edit, Missing, Outcome, SetNumber, Status
+from danhba.card import Card, Change, Details, Edit, Missing, Outcome, Status
 from danhba.errors import SyncerError, UsageError
 from danhba.syncer import Fidelity, Part
-from danhba_syncers import _plain, _vcard
+from danhba_syncers import _patch, _plain, _vcard
 from danhba_syncers._replace import ChangedMeanwhileError, Fingerprint, fingerprint, replacing
 from danhba_syncers._split import Piece, split
 from danhba_syncers._wide import Shadow, low_byte
@@ -335,11 +335,11 @@ class VcardFiles:
 
     Attributes:
         source: The path as given.
-        supports: What `patch` can do: set numbers.
+        supports: What `patch` can do: everything.
         writes_remotely: False.
     """
 
-    supports: frozenset[type] = frozenset({SetNumber})
+    supports: frozenset[type] = frozenset(get_args(Change))
     writes_remotely = False
 
     def __init__(self, location: str, options: msgspec.Struct | None = None) -> None:
@@ -465,7 +465,7 @@ class VcardFiles:
     def patch(self, card: Card, changes: Sequence[Change], now: datetime) -> bytes:
         """Return the card with its numbers set and REV, where it has one, set to `now`."""
         patched = _plain.patch(card.raw, changes, now) if card.describe is _describe_plain else None
-        return patched if patched is not None else _vcard.patch(card.raw, changes, now)
+        return patched if patched is not None else _patch.patch(card.raw, changes, now)
 
     def compare(self, sent: bytes, found: bytes) -> Fidelity:
         """Compare two cards: byte for byte, then by what they mean."""

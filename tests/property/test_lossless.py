@@ -19,7 +19,7 @@ from danhba.convert import Context
 from danhba.difflog import LogWriter, splices, unsplice
 from danhba.run import Job, read_story
 from danhba.state import State
-from danhba_syncers import _plain, _split, _vcard
+from danhba_syncers import _patch, _plain, _split, _vcard
 from danhba_syncers.vcard_files import VcardFiles
 
 TODAY = date(2026, 3, 14)
@@ -99,7 +99,7 @@ def test_converting_a_book_without_old_numbers_changes_no_octet(book: Book) -> N
 def test_patching_without_changes_moves_nothing_but_rev(book: Book) -> None:
     for card in cards(book.raw):
         old, new = (
-            BREAK.split(narrowed(raw)) for raw in (card.raw, _vcard.patch(card.raw, (), NOW))
+            BREAK.split(narrowed(raw)) for raw in (card.raw, _patch.patch(card.raw, (), NOW))
         )
         assert len(old) == len(new)
         assert all(a == b or b"REV" in a.upper() for a, b in zip(old, new, strict=True))
@@ -261,7 +261,7 @@ def test_the_quick_patch_is_the_careful_one(raw: bytes, number: str) -> None:
         for phone in quick.phones if quick else ():
             change = SetNumber(phone.key, phone.value, number)
             patched = _plain.patch(piece, [change], NOW)
-            assert patched in (None, _vcard.patch(piece, [change], NOW))
+            assert patched in (None, _patch.patch(piece, [change], NOW))
 
 
 @given(books(plain=True))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from danhba import packs
 from danhba.card import Address, Card, Details, Phone
 from danhba.cli.look import Alike, describe
-from danhba.convert import Context, _Conversion, convert
+from danhba.convert import Context, Conversion, convert
 
 CONTEXT = Context(packs.load("vn"), today=date(2026, 11, 22))
 PREFIXES = st.sampled_from(
@@ -58,7 +58,7 @@ def cards(draw: st.DrawFn) -> Card:
 
 @given(cards())
 def test_the_shortcut_proposes_what_the_full_way_does(card: Card) -> None:
-    quick, full = convert(card, CONTEXT), _Conversion(card, CONTEXT).proposal()
+    quick, full = convert(card, CONTEXT), Conversion(card, CONTEXT).proposal()
     assert quick.changes == full.changes
     assert quick.questions == full.questions
     assert [(j.verdict, j.code, j.ambiguous) for j in quick.judged] == [

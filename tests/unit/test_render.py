@@ -203,11 +203,19 @@ def test_a_card_without_name_is_shown_by_its_ref():
 def test_other_changes_are_shown_too():
     changes = (
         SetLabel("0", ("voice",), ("cell",), "label"),
+        SetLabel("0", (), ("cell",), "label", (), "038 555 0123"),
         AddPhone("0", "038 555 0123", ("cell",), "split"),
-        DropPhone("0", "038 555 0123", "fold"),
+        DropPhone("0", "038 555 0123", "fold", (), ("home", "fax")),
     )
     text = plain(shown(card_lines(card(changes=changes, questions=()), "en")))
-    assert "- voice\n  + cell  [label]\n  + 038 555 0123  [split]\n  - 038 555 0123\n" in text
+    assert text.splitlines()[1:] == [
+        "  - voice",
+        "  + cell  [label]",
+        "  - 038 555 0123",
+        "  + 038 555 0123 [cell]  [label]",
+        "  + 038 555 0123 [cell]  [split]",
+        "  - 038 555 0123 [home, fax]  [fold]",
+    ]
 
 
 @pytest.mark.parametrize("language", ["en", "vi"])

@@ -12,16 +12,18 @@ import pytest
 
 from danhba import convert, difflog, evidence, judge, numbering, phone, texts
 from danhba.card import Why
+from danhba.steps import fold, label_kind, normalise
 from danhba.texts import LANGUAGES, label, language_of, meaning, sentence
 
+STEPS = [fold, label_kind, normalise]
 VERDICTS = {"convert", "keep", "ask"}
 NOT_CODES = {"no-trunk", "toll-free", "fixed-or-mobile"}
 # Where a code stands among the arguments of a call.
-PLACES = {"Evidence": 0, "_unreadable": 0, "_trouble": 0, "Judged": 1, "derived": 2}
+PLACES = {"Evidence": 0, "_unreadable": 0, "_trouble": 0, "Judged": 1, "derived": 2, "Why": 0}
 
 
 def tree_of(module) -> ast.Module:
-    name = module.__name__.rpartition(".")[2]
+    name = module.__name__.removeprefix("danhba.").replace(".", "/")
     return ast.parse(resources.files("danhba").joinpath(f"{name}.py").read_text("utf-8"))
 
 
@@ -75,6 +77,12 @@ def test_every_code_has_a_sentence(module):
     assert codes_of(module) | hyphenated(module) - NOT_CODES <= texts.known_codes()
 
 
+@pytest.mark.parametrize("module", STEPS, ids=lambda module: module.__name__)
+def test_every_reason_of_a_step_has_a_sentence(module):
+    assert codes_of(module)
+    assert codes_of(module) <= texts.known_codes()
+
+
 def test_every_trouble_and_lock_has_a_sentence():
     assert troubles() | {"charset"} <= texts.known_codes()
 
@@ -95,7 +103,7 @@ def test_sentences_are_whole_in_both_languages_with_and_without_arguments(key):
     english, vietnamese = (sentence(Why(key), language) for language in LANGUAGES)
     assert english != vietnamese
     names = ("old", "new", "name", "cutoff", "today", "date", "since", "ext", "label", "number",
-             "digit", "code", "country")  # fmt: skip
+             "digit", "code", "country", "start", "form")  # fmt: skip
     for language in LANGUAGES:
         for args in ({}, dict.fromkeys(names, "X")):
             text = sentence(Why(key, args), language)

@@ -20,6 +20,7 @@ from danhba.cli.common import (
     pack_options,
     progress_bar,
     say,
+    step_options,
 )
 from danhba.difflog import EndLine, LogWriter
 from danhba.errors import DanhbaError, UsageError
@@ -37,6 +38,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one ob
 )
 @click.option("--write", is_flag=True, help="Change the source in place.")
 @pack_options
+@step_options
 @click.option(
     "--ask",
     type=click.Choice(["evidence", "all"]),
@@ -68,6 +70,8 @@ def convert_command(
     country: str,
     pack_names: tuple[str, ...],
     today: date | None,
+    steps: tuple[str, ...],
+    policy: str,
     ask: str,
     log_to: Path | None,
     budget: Budget | None,
@@ -89,7 +93,10 @@ def convert_command(
     _refuse_contradictions(sources, output, log_to, write=write)
     worst = 0
     for location in sources:
-        job = open_job(location, country, pack_names, today, ask=ask, target=_target(output))
+        job = open_job(
+            location, country, pack_names, today, ask=ask, target=_target(output), steps=steps,
+            policy=policy,
+        )  # fmt: skip
         job.budget = budget
         if forget_answers:
             job.state.forget_answers(job.source)

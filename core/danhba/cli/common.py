@@ -10,21 +10,24 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import msgspec
 import rich_click as click
 from msgspec.structs import replace
 
 from danhba import packs, registry
-from danhba.convert import Context
+from danhba.card import AddPhone
+from danhba.convert import Context, as_given
 from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
+from danhba.dual import Policy
 from danhba.errors import UsageError
 from danhba.job import Budget
 from danhba.render_rows import visible
 from danhba.run import Job, Result, Story, new_run_id
 from danhba.state import State, state_folder
-from danhba.syncer import RefsLike
+from danhba.steps.pipeline import load as load_steps
+from danhba.syncer import LabelsItsWay, RefsLike
 from danhba.texts import language_of
 
 if TYPE_CHECKING:
@@ -100,6 +103,22 @@ def pack_options(command: F) -> F:
     return command
 
 
+def step_options(command: F) -> F:
+    """Add the options that say what a conversion does besides renumbering."""
+    for option in (
+        click.option(
+            "--policy", type=click.Choice(get_args(Policy)), default="replace", show_default=True,
+            help="What to do while an old and a new number both connect.",
+        ),
+        click.option(
+            "--step", "steps", multiple=True, metavar="NAME[=TEXT]",
+            help="Step to take after renumbering; may be given several times, in order.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 def load_packs(country: str, names: tuple[str, ...]) -> tuple[packs.Pack, tuple[packs.Pack, ...]]:
     """Load the home country's pack and those that were named; others are read when needed.
 
@@ -123,12 +142,21 @@ def open_job(
     *,
     ask: str = "",
     target: str = "",
+    steps: tuple[str, ...] = (),
+    policy: str = "replace",
 ) -> Job:
-    """Open a source and put together what its run needs."""
+    """Open a source and put together what its run needs.
+
+    Raises:
+        UsageError: The source, a pack or a step is not there, or they do not fit together.
+    """
     home, others = load_packs(country or HOME, pack_names)
     state = State(state_folder())
     source = identity(location)
     now = datetime.now(UTC).replace(microsecond=0)
+    syncer = registry.open_source(location)
+    if policy == "add" and AddPhone not in syncer.supports:
+        raise UsageError(f"{location}: no phone can be added there; use --policy replace or wait")
     context = Context(
         home,
         others,
@@ -136,8 +164,11 @@ def open_job(
         ask="all" if ask == "all" else "evidence",
         answers=state.answers(source),
         ledger=state.ledger(source),
+        policy=msgspec.convert(policy, Policy),
+        steps=load_steps(steps),
+        supports=syncer.supports,
+        labelling=syncer.labelling if isinstance(syncer, LabelsItsWay) else as_given,
     )
-    syncer = registry.open_source(location)
     return Job(syncer, source, context, state, now, target, home_is_sure=bool(country))
 
 
@@ -314,10 +345,13 @@ def exit_code(skipped: int, result: Result | None) -> int:
 
 
 def open_for_log(story: Story) -> Job:
-    """Open the source that a log speaks of, or the copy it made, with the packs of its country."""
+    """Open the source that a log speaks of, or the copy it made, with what its plan rests on."""
     first = story.first
     today = date.fromisoformat(first.today) if first.today else None
-    job = open_job(first.target or first.source, first.country or HOME, (), today)
+    job = open_job(
+        first.target or first.source, first.country or HOME, (), today, steps=first.steps,
+        policy=first.policy,
+    )  # fmt: skip
     if first.target and isinstance(job.syncer, RefsLike):
         job.syncer.refs_like(first.source)
     return job

@@ -23,6 +23,7 @@ from typing import BinaryIO, NamedTuple
 from msgspec import Struct
 
 from danhba.card import Card, Change, Details, DropPhone, Edit, Missing, Outcome, Phone, SetNumber
+from danhba.changes import made
 from danhba.errors import SyncerError, UsageError
 from danhba.syncer import Fidelity
 from danhba_csv import cells, columns
@@ -182,13 +183,14 @@ class CsvSyncer:
         delimiter = self._layout.delimiter
         found = cells.spans(card.raw, delimiter)
         row = [card.raw[start:end] for start, end in found]
-        values = {phone.key: phone.value for phone in card.phones}
-        for change in changes:
-            if values.pop(change.phone, None) != _before(change):
-                raise ValueError(f"column {change.phone}: not what the change expects")
-            text = change.after if isinstance(change, SetNumber) else ""
-            old = row[int(change.phone)]
-            row[int(change.phone)] = cells.write(text, old, delimiter, self._options.encoding)
+        if not self.supports.issuperset(map(type, changes)):
+            raise ValueError("a row has no place for labels, nor for another number")
+        for field in made(card.phones, changes):
+            text = field.phone.value if field.phone else ""
+            column = int(field.key)
+            if field.phone != field.was:
+                old = row[column]
+                row[column] = cells.write(text, old, delimiter, self._options.encoding)
         return delimiter.join(row)
 
     def compare(self, sent: bytes, found: bytes) -> Fidelity:
@@ -254,13 +256,6 @@ class CsvSyncer:
                 out.write(raw + row.end)
         gone = (ref for ref, several in waiting.items() for _ in several)
         return outcomes + [Outcome(ref, "conflict", detail="the row is gone") for ref in gone]
-
-
-def _before(change: Change) -> str:
-    match change:
-        case SetNumber() | DropPhone():
-            return change.before
-    raise ValueError(f"a CSV file cannot do {type(change).__name__}")
 
 
 def _fault(line: bytes) -> str:

@@ -1,0 +1,42 @@
+"""The step `merge-twins`: folds fields that hold the same number, such as its old and new form.
+
+The first stays, with the machine labels of all. What a person typed, as a label or beside the
+number, cannot be moved: a field that has such words stays instead, and where they differ, each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from danhba.card import Change
+from danhba.errors import UsageError
+from danhba.steps import Draft, DraftPhone
+from danhba.steps.fold import fold, is_retired, said_of, same_number
+
+
+class MergeTwins:
+    """Makes one field of those that hold the same number."""
+
+    def __init__(self, text: str = "") -> None:
+        if text:
+            raise UsageError(f"--step merge-twins={text}: it takes nothing behind its name")
+
+    def __call__(self, draft: Draft) -> Iterator[Change]:
+        """Propose which fields to fold."""
+        for group in same_number(draft):
+            kept = [one for one in group if not is_retired(one, draft)]
+            if kept:
+                yield from _folded(draft, group, kept)
+
+
+def _folded(draft: Draft, group: list[DraftPhone], kept: list[DraftPhone]) -> Iterator[Change]:
+    """Fold a group into those of its fields that must stay."""
+    nothing = ("", "")
+    said = {said_of(one): one for one in reversed(kept)}  # the first of each
+    first = next((one for one in kept if said_of(one) != nothing), kept[0])
+    stay = {one.phone.key for what, one in said.items() if what != nothing} | {first.phone.key}
+    for one in kept:
+        if one.phone.key in stay:
+            alike = {said_of(one)} | ({nothing} if one is first else set())
+            drop = [o for o in group if o.phone.key not in stay and said_of(o) in alike]
+            yield from fold(draft, one, drop)

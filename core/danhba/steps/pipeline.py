@@ -1,0 +1,426 @@
+"""Runs the steps of the converter one after the other, and accepts only what is a fixed point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from danhba.card import AddPhone, Card, Change, Details, DropPhone, Phone, SetLabel
+from danhba.changes import made, phones_after
+from danhba.convert import (
+    UNDONE,
+    UNDONE_PHONE,
+    Context,
+    Conversion,
+    Field,
+    Number,
+    Proposal,
+    changes_of,
+    judged_of,
+    questions_of,
+    read_numbers,
+    told_twice,
+    twins_of,
+    undone_labels,
+)
+from danhba.errors import PluginError, UsageError
+from danhba.evidence import Subject
+from danhba.registry import Registry, installed
+from danhba.rewriting import e164
+from danhba.steps import DraftNumber, DraftPhone, Step
+
+FIRST = "renumber"
+"""The name of the step that always comes first, and is no plugin."""
+
+_ENOUGH = 4
+"""How often a card is converted in a row to see whether it comes to rest."""
+_SETTLED = frozenset(
+    {"current", "foreign", "proved-mobile", "answered", "ours", "not-yet", "waits"}
+)
+"""Why a number is kept that is certainly one of today."""
+_NOBODYS = frozenset({"closed", "too-short", "no-such-line", "no-such-number"})
+"""Why a number is kept that is nobody's, or not to be touched."""
+
+
+class CardDraft:
+    """A card as the earlier steps leave it; see `danhba.steps.Draft`."""
+
+    def __init__(self, card: Card, phones: tuple[DraftPhone, ...], context: Context) -> None:
+        self.card = card
+        self.phones = phones
+        self.context = context
+
+    @cached_property
+    def details(self) -> Details:
+        """What the card says besides its phones."""
+        return self.card.details
+
+    def then(self, changes: Sequence[Change]) -> CardDraft:
+        """Return the draft as changes leave it.
+
+        Raises:
+            ValueError: The changes do not fit.
+        """
+        known = {one.phone.key: one for one in self.phones}
+        phones = [
+            _changed(field.phone, known.get(field.key), self.context)
+            for field in made((one.phone for one in self.phones), changes)
+            if field.phone
+        ]
+        return CardDraft(self.card, tuple(phones), self.context)
+
+
+class _Named(NamedTuple):
+    """A step, and how it was asked for."""
+
+    name: str
+    asked: str
+    step: Step
+
+
+class _Outcome(NamedTuple):
+    """What a run of the steps came to: changes, those of `renumber` first."""
+
+    changes: tuple[Change, ...]
+    draft: CardDraft
+    unfit: int
+
+
+def load(asked: Iterable[str], registry: Registry | None = None) -> Pipeline | None:
+    """Load steps as they are asked for, `NAME` or `NAME=TEXT`; None when there are none.
+
+    Raises:
+        UsageError: A step is not installed, does not take that text, or is asked for twice.
+        PluginError: A step cannot be loaded.
+    """
+    steps: dict[str, _Named] = {}
+    for place, text in enumerate(asked):
+        name, _, option = text.partition("=")
+        name = name.lower()
+        if name in steps or (name == FIRST and (place or option)):
+            why = "is always the first step" if name == FIRST else "is asked for twice"
+            raise UsageError(f"--step {text}: {name} {why}")
+        if name != FIRST:
+            steps[name] = _Named(name, text, _made(registry or installed(), name, option))
+    return Pipeline(tuple(steps.values())) if steps else None
+
+
+def _made(registry: Registry, name: str, option: str) -> Step:
+    maker = registry.step(name)
+    try:
+        step = maker(option)
+    except TypeError as error:
+        step, why = None, f" ({error})"
+    else:
+        why = ""
+    if not callable(step):
+        plugin = registry.steps[name]
+        what = f"{plugin.value} must take a text and return a function of a draft{why}"
+        raise PluginError(f"{plugin.distribution}: {what}")
+    found: Step = step
+    return found
+
+
+class Pipeline:
+    """`renumber`, then some steps in their order.
+
+    Args:
+        steps: The steps that follow `renumber`.
+    """
+
+    def __init__(self, steps: Sequence[_Named]) -> None:
+        self.steps = tuple(steps)
+        self.names = tuple(step.asked for step in self.steps)
+
+    def propose(self, card: Card, context: Context) -> Proposal:
+        """Propose what `renumber` and the steps would do to a card."""
+        conversion = Conversion(card, context)
+        fields = conversion.safe()
+        outcome = self._run(conversion, fields, self.steps)
+        if outcome.changes:
+            outcome = self._at_rest(card, outcome) or self._with_care(conversion, fields)
+        twins = twins_of(
+            (one.phone.key, number)
+            for one in outcome.draft.phones
+            for number in read_numbers(one.phone.value, context)
+        )
+        changes = told_twice(outcome.changes, twins)
+        return Proposal(
+            changes, questions_of(fields), judged_of(fields), bool(twins), outcome.unfit
+        )
+
+    def _run(
+        self, conversion: Conversion, fields: list[Field], steps: Iterable[_Named]
+    ) -> _Outcome:
+        changes = changes_of(fields, conversion.context)
+        outcome = _Outcome(changes, _draft(conversion, fields, changes), 0)
+        for step in steps:
+            outcome = _further(outcome, step)
+        return outcome
+
+    def _at_rest(self, card: Card, outcome: _Outcome) -> _Outcome | None:
+        """Add what the steps alone would do next time; None when the card does not come to rest."""
+        context = outcome.draft.context
+        for _ in range(_ENOUGH):
+            next_time = _next_time(card, outcome.changes, context)
+            again = self._run(next_time, next_time.safe(), self.steps)
+            if not again.changes:
+                fixed = self._is_fixed(card, outcome.changes, context, self.steps)
+                return outcome if fixed else None
+            if any(change.step == FIRST for change in again.changes):
+                return None
+            outcome = _Outcome((*outcome.changes, *again.changes), again.draft, outcome.unfit)
+        return None
+
+    def _with_care(self, conversion: Conversion, fields: list[Field]) -> _Outcome:
+        """Run the steps, and leave out each one with which the card would not be a fixed point."""
+        card, context = conversion.card, conversion.context
+        outcome = self._run(conversion, fields, ())
+        for count, step in enumerate(self.steps, 1):
+            further = _further(outcome, step)
+            more = further.changes[len(outcome.changes) :]
+            if not more or self._is_fixed(card, further.changes, context, self.steps[:count]):
+                outcome = further
+            else:
+                outcome = outcome._replace(unfit=outcome.unfit + len(more))
+        return outcome
+
+    def _is_fixed(
+        self,
+        card: Card,
+        changes: tuple[Change, ...],
+        context: Context,
+        steps: tuple[_Named, ...],
+    ) -> bool:
+        """Say whether the changed card stays as it is, converted anew without any memory.
+
+        What would change after `renumber` alone is no fault of the steps (a person has answered
+        so), nor is what we leave alone only because of our memory.
+        """
+        forgetful = context.without_memory
+        again = self._changed_again(card, changes, forgetful, steps)
+        if again:
+            own = tuple(change for change in changes if change.step == FIRST)
+            again -= self._changed_again(card, own, forgetful, ())
+        if again and forgetful is not context:
+            again -= self._changed_again(card, (), forgetful, steps) - _phones(changes)
+        return not again
+
+    def _changed_again(
+        self,
+        card: Card,
+        changes: tuple[Change, ...],
+        context: Context,
+        steps: tuple[_Named, ...],
+    ) -> set[str]:
+        """Return the phones of the changed card that would change next time.
+
+        Of those we changed, also the ones that only some other number keeps from it.
+        """
+        next_time = _next_time(card, changes, context)
+        weighed = {field.phone.key for field in next_time.weighed() if field.changed}
+        outcome = self._run(next_time, next_time.safe(), steps)
+        return _phones(outcome.changes) | (weighed & _phones(changes))
+
+
+def _next_time(card: Card, changes: tuple[Change, ...], context: Context) -> Conversion:
+    """Return the conversion of the card as changes leave it, with REV as of today."""
+    if changes:
+        midnight = datetime.combine(context.today, datetime.min.time(), UTC)
+        details = replace(card.details, date=card.details.date and midnight)
+        card = Card(card.ref, b"", phones_after(card.phones, changes), lambda _: details)
+    return Conversion(card, context)
+
+
+def _phones(changes: Iterable[Change]) -> set[str]:
+    return {change.phone for change in changes}
+
+
+def _further(outcome: _Outcome, named: _Named) -> _Outcome:
+    """Add what one step does to the draft, if it may."""
+    draft = outcome.draft
+    try:
+        filled = [_filled(change, named.name, draft) for change in named.step(draft)]
+        proposed = [change for change in filled if not _is_idle(change)]
+        if not proposed or _is_undone(proposed, draft):
+            return outcome
+        if not _may(proposed, draft):
+            return outcome._replace(unfit=outcome.unfit + len(proposed))
+        return _Outcome((*outcome.changes, *proposed), draft.then(proposed), outcome.unfit)
+    except Exception as error:
+        where = f"step {named.name}, card {draft.card.ref}"
+        raise PluginError(
+            f"{where}: {type(error).__name__}: {error}; leave the step out"
+        ) from error
+
+
+def _filled(change: Change, step: str, draft: CardDraft) -> Change:
+    """Return a change of a step with what the log is to say of it."""
+    phone = next((one.phone for one in draft.phones if one.phone.key == change.phone), None)
+    match change:
+        case SetLabel() if phone:
+            labels = draft.context.labelling(phone, change.after)
+            after = change.after if labels is None else labels
+            return replace(change, step=step, value=phone.value, after=after)
+        case DropPhone() if phone:
+            return replace(change, step=step, labels=phone.labels)
+        case _:
+            return replace(change, step=step)
+
+
+def _is_idle(change: Change) -> bool:
+    """Say whether labels stay as they are, whatever they were set to."""
+    return isinstance(change, SetLabel) and set(change.before) == set(change.after)
+
+
+def _may(changes: Sequence[Change], draft: CardDraft) -> bool:
+    """Say whether the source can make all changes of a step, and every field is free for them."""
+    if not draft.context.supports.issuperset(map(type, changes)):
+        return False
+    fields = {one.phone.key: one for one in draft.phones}
+    return all(_is_free(change, fields.get(change.phone), draft.context) for change in changes)
+
+
+def _is_free(change: Change, one: DraftPhone | None, context: Context) -> bool:
+    """Say whether one change may be made; one of a field that is not there yet, or is not, may."""
+    match change:
+        case AddPhone():
+            return context.labelling(Phone("", change.value), change.labels) is not None
+        case SetLabel() if one:
+            fits = context.labelling(one.phone, change.after) is not None
+            return fits and not one.phone.locked
+        case _:
+            return one is None or one.open
+
+
+def _is_undone(changes: Sequence[Change], draft: CardDraft) -> bool:
+    """Say whether `undo` has taken back what a step proposes."""
+    answers, ref = draft.context.answers, draft.card.ref
+    for change in changes if answers else ():
+        if isinstance(change, SetLabel) and (ref, undone_labels(change.before)) in answers:
+            return True
+        if isinstance(change, AddPhone) and (ref, UNDONE_PHONE + change.value) in answers:
+            return True
+    return False
+
+
+# -- from what `renumber` read to a draft ----------------------------------------------------------
+
+
+def _draft(conversion: Conversion, fields: list[Field], changes: tuple[Change, ...]) -> CardDraft:
+    """Return the card as `renumber` leaves it."""
+    context, card = conversion.context, conversion.card
+    read = {field.phone.key: field for field in fields}
+    phones = []
+    for phone in phones_after(card.phones, changes):
+        field = read.get(phone.key)
+        numbers = _numbers_of(conversion, field, phone) if field else _old_beside(phone, context)
+        is_open = not phone.locked and not (
+            field
+            and (_is_asked(field) or (card.ref, UNDONE + field.phone.value) in context.answers)
+        )
+        phones.append(DraftPhone(phone, numbers, is_open))
+    return CardDraft(card, tuple(phones), context)
+
+
+def _is_asked(field: Field) -> bool:
+    return any(number.judged.verdict == "ask" for number in field.numbers)
+
+
+def _numbers_of(conversion: Conversion, field: Field, phone: Phone) -> tuple[DraftNumber, ...]:
+    """Read the numbers of a field as `renumber` leaves it, with what is known of them."""
+    now = read_numbers(phone.value, conversion.context) if field.changed else field.numbers
+    if len(now) != len(field.numbers):
+        return ()
+    pairs = zip(field.numbers, now, strict=True)
+    return tuple(
+        _number(was, is_, legible=_is_legible(conversion, phone, was), settled=_is_settled(was))
+        for was, is_ in pairs
+        if is_.written and is_.dialled
+    )
+
+
+def _number(was: Number, now: Number, *, legible: bool, settled: bool) -> DraftNumber:
+    """Describe a number as it stands now, with the verdict on what it was."""
+    written, dialled = now.written, now.dialled
+    assert written and dialled
+    code, rule = dialled.country_code, was.judged.rule
+    beside = rule is not None and was.judged.code == "kept-beside"
+    return DraftNumber(
+        written.start,
+        written.end,
+        "" if dialled.form == "short" else f"+{code}{dialled.nsn}",
+        written.ext,
+        written.words,
+        legible,
+        legible and settled,
+        was.judged,
+        e164(dialled, rule) if rule and beside else "",
+    )
+
+
+def _is_legible(conversion: Conversion, phone: Phone, number: Number) -> bool:
+    """Say whether the digits of a number can mean but one number of the home country or another."""
+    dialled, written = number.dialled, number.written
+    if dialled is None or written is None or number.judged.code in _NOBODYS:
+        return False
+    if dialled.form == "short":
+        return False
+    if dialled.form == "no-trunk" and conversion.context.judge.kind("1", dialled.nsn, 17):
+        return False  # or one of North America
+    abroad = conversion.scales.foreign(Subject(phone, written, dialled, None))
+    return not any(piece.strength == "decisive" for piece in abroad)
+
+
+def _is_settled(number: Number) -> bool:
+    """Say whether it is settled which number of today this is, once `renumber` is done."""
+    judged = number.judged
+    if judged.verdict == "keep":
+        by_digits = number.today or judged
+        return judged.code in _SETTLED and by_digits.verdict != "convert"  # else an old one
+    return judged.verdict == "convert"
+
+
+def _old_beside(phone: Phone, context: Context) -> tuple[DraftNumber, ...]:
+    """Read a field that `renumber` added: an old number, beside its new form."""
+    return tuple(
+        _number(
+            Number(
+                number.written, number.dialled,
+                context.derived(number.judged, "keep", "kept-beside"),
+            ),
+            number,
+            legible=True,
+            settled=False,
+        )
+        for number in read_numbers(phone.value, context)
+        if number.written and number.dialled
+    )  # fmt: skip
+
+
+def _changed(phone: Phone, before: DraftPhone | None, context: Context) -> DraftPhone:
+    """Return a field as a step leaves it; of a number that stays the same, all is known still."""
+    if before and before.phone.value == phone.value:
+        return replace(before, phone=phone)
+    known = {(one.e164, one.ext): one for one in before.numbers} if before else {}
+    numbers = []
+    for number in read_numbers(phone.value, context):
+        if number.written is None or number.dialled is None:
+            continue
+        settled = number.judged.verdict == "keep" and _is_settled(number)
+        fresh = _number(number, number, legible=_is_plain(number), settled=settled)
+        old = known.get((fresh.e164, fresh.ext))
+        numbers.append(
+            replace(old, start=fresh.start, end=fresh.end, words=fresh.words) if old else fresh
+        )
+    return DraftPhone(phone, tuple(numbers), before.open if before else True)
+
+
+def _is_plain(number: Number) -> bool:
+    """Say whether a number that a step wrote is legible; that in national form may be abroad."""
+    form = number.dialled.form if number.dialled else "short"
+    return form in ("international", "prefix") and number.judged.code not in _NOBODYS
