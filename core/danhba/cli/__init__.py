@@ -16,6 +16,7 @@ from danhba import __version__
 from danhba.cli.change import apply_command, convert_command, undo_command
 from danhba.cli.look import log_command, number_command, packs_command
 from danhba.cli.review import review_command
+from danhba.cli.sources import check_command, sources_command
 from danhba.errors import DanhbaError
 
 _EPILOG = (
@@ -38,7 +39,7 @@ def danhba() -> None:
 
 for _command in (
     convert_command, apply_command, review_command, undo_command, log_command, number_command,
-    packs_command,
+    packs_command, sources_command, check_command,
 ):  # fmt: skip
     danhba.add_command(_command)
 

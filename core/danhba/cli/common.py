@@ -16,7 +16,7 @@ import msgspec
 import rich_click as click
 from msgspec.structs import replace
 
-from danhba import packs, registry
+from danhba import config, packs
 from danhba.convert import Context
 from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
 from danhba.errors import UsageError
@@ -24,7 +24,7 @@ from danhba.job import Budget
 from danhba.render_rows import visible
 from danhba.run import Job, Result, Story, new_run_id
 from danhba.state import State, state_folder
-from danhba.syncer import RefsLike
+from danhba.syncer import Probes, RefsLike
 from danhba.texts import language_of
 
 if TYPE_CHECKING:
@@ -124,7 +124,10 @@ def open_job(
     """Open a source and put together what its run needs."""
     home, others = load_packs(country, pack_names)
     state = State(state_folder())
-    source = identity(location)
+    syncer, location = config.open_named(location)
+    source = syncer.source if syncer.writes_remotely else identity(location)
+    if isinstance(syncer, Probes):
+        syncer.knows(state.findings(syncer.server))
     now = datetime.now(UTC).replace(microsecond=0)
     context = Context(
         home,
@@ -134,7 +137,7 @@ def open_job(
         answers=state.answers(source),
         ledger=state.ledger(source),
     )
-    return Job(registry.open_source(location), source, context, state, now, target)
+    return Job(syncer, source, context, state, now, target)
 
 
 def log_path(job: Job, given: Path | None) -> Path:
