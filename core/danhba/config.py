@@ -128,7 +128,9 @@ class _Reader:
         return {source.name: source for source in found if source}
 
     def _source(self, name: str, values: object) -> Source | None:
-        line, lines = self._places.get((f"source.{name}", 0)) or self._inside(name)
+        spellings = (f"source.{name}", f'source."{name}"', f"source.'{name}'")
+        placed = (self._places.get((spelling, 0)) for spelling in spellings)
+        line, lines = next(filter(None, placed), None) or self._inside(name)
         table = Table(f"[source.{name}]", values if isinstance(values, dict) else {}, line, lines)
         if not _WORD.fullmatch(name):
             self._faults.add(line, f"{name!r} is no name; letters, digits, - and _ make one")
@@ -192,7 +194,7 @@ class _Reader:
         outer, _, inner = scheme.partition("+")
         if inner and location.lower().startswith(f"{inner}:"):
             return f"{outer}+{location}"
-        return f"{scheme}:{location}"
+        return f"{scheme}://{location}" if inner else f"{scheme}:{location}"
 
 
 @functools.cache
