@@ -12,6 +12,7 @@ import hashlib
 import re
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import defaultdict, deque
@@ -397,7 +398,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         """Answer one request."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        size = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(size)
+        if len(body) < size:
+            return  # the client is gone in the middle of a request
         seen = Seen(self.command, self.path, dict(self.headers.items()), body)
         state = self.state
         with state.lock:
@@ -422,7 +426,14 @@ class Handler(BaseHTTPRequestHandler):
 def hostile() -> Iterator[Hostile]:
     """Run the server."""
     handler = type("BoundHandler", (Handler,), {})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """Say nothing of a client that is gone; it may have been killed."""
+            if not isinstance(sys.exc_info()[1], OSError):
+                super().handle_error(*_)  # type: ignore[arg-type]
+
+    server = Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     handler.state = state = Hostile(server.server_address[1])  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

@@ -19,7 +19,7 @@ from danhba_syncers._dav_transport import Transport
 from danhba_syncers._fidelity import compare
 from danhba_syncers._lanes import Width, as_they_end
 
-_TRIES = 4
+_TRIES = 5
 """How often one card is sent, when the server fails or the connection breaks."""
 _TOLD_TO_WAIT = 50
 """How often one card is sent, when the server says each time how long to wait."""
@@ -31,6 +31,8 @@ _NOT_DONE = frozenset({423, 429})
 """Statuses of a request that was surely not carried out."""
 
 
+_LOCKED_S = 0.1
+"""Seconds after which a card that was locked is tried again, at first: as long as a write takes."""
 _IMPOSSIBLE = '"danhba-no-card-has-this"'
 
 
@@ -179,9 +181,10 @@ class _Attempt:
             self._in_doubt |= answer.status not in _NOT_DONE
             return None
         self._tries += 1
-        transport.back_off(self._tries)
         if answer and answer.status in _NOT_DONE:
+            transport.back_off(self._tries, _LOCKED_S)
             return None
+        transport.back_off(self._tries)
         self._in_doubt = True
         return self._looked_after()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -142,7 +143,9 @@ class CardDav:
         """
         self._options = options or CardDavOptions()
         address = read(location)
-        self._address = address._replace(user=self._options.user or address.user)
+        self._address = address._replace(
+            user=self._options.user or address.user, books=self._options.books or address.books
+        )
         self._outside = outside or Outside()
         self._lookup = lookup
         self._lock = threading.Lock()
@@ -177,7 +180,7 @@ class CardDav:
         mail = f"{address.user}@{address.site.host}"
         spare = mail if address.user and "@" not in address.user and address.bare else ""
         cert = (options.client_cert, options.client_key or options.client_cert)
-        return Transport(
+        transport = Transport(
             address.site,
             Login(address.user, spare, options.auth, self._secret),
             Limits(
@@ -190,6 +193,8 @@ class CardDav:
             cert=cert if options.client_cert else None,
             outside=self._outside,
         )
+        weakref.finalize(self, transport.close)
+        return transport
 
     def _secret(self) -> Secret:
         options = self._options
@@ -220,7 +225,7 @@ class CardDav:
         """Return the chosen address books, discovered when they are first needed."""
         with self._lock:
             if self._listed is None:
-                self._listed = choose(self._finder.find(), self._options.books)
+                self._listed = choose(self._finder.find(), self._address.books)
             return self._listed
 
     def _book_of(self, ref: str) -> AddressBook | None:
@@ -230,7 +235,7 @@ class CardDav:
     def books(self) -> Iterator[Book]:
         """Yield the address books that the user can see."""
         found = self._finder.find()
-        chosen = choose(found, self._options.books)
+        chosen = choose(found, self._address.books)
         for book in found:
             path = _dav_discovery.path_on(self._transport.site, book.href)
             yield Book(
@@ -288,13 +293,10 @@ class CardDav:
     def _keep(self, seen: Sequence[_Seen], compared: datetime, wrote: int = 0) -> None:
         finder = self._finder
         self._kept = _Token(
-            self._name(), str(self._transport.site), finder.places, finder.depth, tuple(seen),
+            self.source, str(self._transport.site), finder.places, finder.depth, tuple(seen),
             compared, wrote,
         )  # fmt: skip
         self._wrote = 0
-
-    def _name(self) -> str:
-        return "\n".join((self.source, *sorted(self._options.books)))
 
     def changes_since(
         self, token: str, known: Mapping[str, str]
@@ -305,13 +307,13 @@ class CardDav:
         comparison and loses nothing.
         """
         kept = _read_token(token)
-        if not kept or kept.source != self._name() or kept.site != str(self._transport.site):
+        if not kept or kept.source != self.source or kept.site != str(self._transport.site):
             return None
         due = self._outside.now() - kept.compared >= FULL_COMPARISON
         self._finder.places, self._finder.depth = kept.places, kept.depth
         books = [seen.book for seen in kept.seen]
         if due or len(books) != 1 or not kept.seen[0].sync:
-            books = choose(self._finder.find(), self._options.books)
+            books = choose(self._finder.find(), self._address.books)
         self._listed = books
         if [_dav.same(b.href) for b in books] != [_dav.same(s.book.href) for s in kept.seen]:
             return None

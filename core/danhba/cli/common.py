@@ -16,7 +16,7 @@ import msgspec
 import rich_click as click
 from msgspec.structs import replace
 
-from danhba import packs, registry
+from danhba import config, packs
 from danhba.card import AddPhone
 from danhba.convert import Context, as_given
 from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
@@ -27,7 +27,7 @@ from danhba.render_rows import visible
 from danhba.run import Job, Result, Story, new_run_id
 from danhba.state import State, state_folder
 from danhba.steps.pipeline import load as load_steps
-from danhba.syncer import LabelsItsWay, RefsLike
+from danhba.syncer import LabelsItsWay, Probes, RefsLike
 from danhba.texts import language_of
 
 if TYPE_CHECKING:
@@ -152,9 +152,11 @@ def open_job(
     """
     home, others = load_packs(country or HOME, pack_names)
     state = State(state_folder())
-    source = identity(location)
+    syncer, location = config.open_named(location)
+    source = syncer.source if syncer.writes_remotely else identity(location)
+    if isinstance(syncer, Probes):
+        syncer.knows(state.findings(syncer.server))
     now = datetime.now(UTC).replace(microsecond=0)
-    syncer = registry.open_source(location)
     if policy == "add" and AddPhone not in syncer.supports:
         raise UsageError(f"{location}: no phone can be added there; use --policy replace or wait")
     context = Context(
