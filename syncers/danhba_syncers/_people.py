@@ -9,7 +9,7 @@ sorted, no spaces, everything else as the server sent it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -105,7 +105,6 @@ class _Sources(msgspec.Struct, frozen=True):
 class _Known(msgspec.Struct, frozen=True, rename="camel"):
     """What danhba reads of a person; the rest of it is carried along unseen."""
 
-    etag: str = ""
     metadata: _Sources = _Sources()
     phone_numbers: tuple[_Number, ...] = ()
     names: tuple[_Name, ...] = ()
@@ -120,8 +119,8 @@ class _Known(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def stamp(self) -> str:
-        """The version: the etag of the contact, which a write must name."""
-        return " ".join(source.etag for source in self.own if source.etag) or self.etag
+        """The version: the etag of the contact, which a write must name; empty for no contact."""
+        return " ".join([source.etag for source in self.own if source.etag])
 
 
 _decode = msgspec.json.Decoder(_Known).decode
@@ -162,7 +161,7 @@ def has_stamp(person: Person) -> bool:
 
 def refusal(card: Card) -> str:
     """Say why a card must not be written; empty when it may be."""
-    if not any(source.etag for source in _decode(card.raw).own):
+    if not card.stamp:
         return "it is no contact of this account, but comes from a profile or a directory"
     if len(card.phones) == LISTED:
         return f"it shows {LISTED} phone numbers, and Google may be keeping more of them back"
@@ -222,33 +221,34 @@ def patch(raw: bytes, changes: Sequence[Change]) -> bytes:
     if not changes:
         return raw
     person = msgspec.json.decode(raw)
-    before = person.get("phoneNumbers", [])
-    slots = [[entry] for entry in before]
-    writable = _writable(person)
-    for change in changes:
-        _make(change, slots[_place(change, before, writable)])
+    slots = [[entry] for entry in person.get("phoneNumbers", [])]
+    found = [(change, _slot(change, slots)) for change in changes]
+    if not _contact_sources(person):
+        raise ValueError("the person is no contact, and cannot be written")
+    for change, slot in found:
+        _make(change, slot)
     person["phoneNumbers"] = [entry for slot in slots for entry in slot]
     return _encode(person)
 
 
-def _place(change: Change, entries: list[Person], writable: Callable[[Person], bool]) -> int:
-    """Find the entry that a change names."""
-    place = int(change.phone) if change.phone.isdecimal() else len(entries)
-    if place >= len(entries):
+def _slot(change: Change, slots: list[list[Person]]) -> list[Person]:
+    """Find the slot of the entry that a change names; the slots are still as they were."""
+    place = int(change.phone) if change.phone.isdecimal() else len(slots)
+    if place >= len(slots):
         raise ValueError(f"phone {change.phone}: there is none")
-    entry = entries[place]
+    (entry,) = slot = slots[place]
     match change:
         case model.AddPhone():
-            return place
+            return slot
         case model.SetLabel():
             fits = _labels(entry) == change.before
         case _:
             fits = entry.get("value", "") == change.before
     if not fits:
         raise ValueError(f"phone {change.phone}: not what the change expects")
-    if not writable(entry):
+    if _source_type(entry) != "CONTACT":
         raise ValueError(f"phone {change.phone}: cannot be written (read-only-source)")
-    return place
+    return slot
 
 
 def _labels(entry: Person) -> tuple[str, ...]:
@@ -256,13 +256,11 @@ def _labels(entry: Person) -> tuple[str, ...]:
     return (kind,) if kind in _TYPES else ()
 
 
-def _writable(person: Person) -> Callable[[Person], bool]:
-    own = bool(_contact_sources(person))
-    return lambda entry: own and _source_type(entry) == "CONTACT"
-
-
 def _source_type(entry: Person) -> str:
-    kind: str = entry.get("metadata", {}).get("source", {}).get("type", "CONTACT")
+    try:
+        kind: str = entry["metadata"]["source"]["type"]
+    except KeyError:
+        return "CONTACT"
     return kind
 
 
