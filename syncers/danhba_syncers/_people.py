@@ -369,17 +369,16 @@ def compare(sent: bytes, found: bytes) -> Fidelity:
 
 
 def _same_items(mine: list[Person], theirs: list[Person]) -> bool:
-    return mine == theirs or _content(mine) == _content(theirs)
-
-
-def _content(items: list[Person]) -> list[bytes]:
-    return sorted(_encode(_plain(item)) for item in items if _source_type(item) == "CONTACT")
+    if mine == theirs:
+        return True
+    own = [_plain(item) for item in mine if _source_type(item) == "CONTACT"]
+    found = [_plain(item) for item in theirs if _source_type(item) == "CONTACT"]
+    return own == found or sorted(map(_encode, own)) == sorted(map(_encode, found))
 
 
 def _plain(item: Person) -> Person:
     """Return an item without what Google makes of it, and without what it says about it."""
-    dropped = {*_MADE_BY_GOOGLE, "metadata"}
-    plain = {key: value for key, value in item.items() if key not in dropped}
-    if item.get("metadata", {}).get("sourcePrimary"):
+    plain = {key: value for key, value in item.items() if key not in _MADE_BY_GOOGLE}
+    if plain.pop("metadata", {}).get("sourcePrimary"):
         plain["sourcePrimary"] = True
     return plain
