@@ -418,8 +418,13 @@ def unsplice(new: bytes, back: tuple[Splice, ...]) -> bytes:
 
 
 def pack_raw(raw: bytes) -> str:
-    """Write a whole raw as text: zlib, then base64."""
-    return b64encode(zlib.compress(raw)).decode()
+    """Write a whole raw as text: zlib, then base64.
+
+    The window is no larger than the raw: zlib's usual 268 kB of memory cost more than the work.
+    """
+    bits = min(15, max(9, len(raw).bit_length()))
+    packer = zlib.compressobj(wbits=bits, memLevel=min(8, bits - 6))
+    return b64encode(packer.compress(raw) + packer.flush()).decode()
 
 
 def unpack_raw(text: str) -> bytes:

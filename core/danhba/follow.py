@@ -108,8 +108,8 @@ class _Looker:
 
     def _share(self, tally: Tally) -> str:
         """Write down what a card adds; most cards add the same as some other."""
-        counts = (tally.numbers, tally.cards, tally.elsewhere, tally.steps)
-        key = tuple(tuple(of.items()) for of in counts)
+        numbers, elsewhere = tuple(tally.numbers.items()), tuple(tally.elsewhere.items())
+        key = numbers, tuple(tally.cards.values()), elsewhere, tuple(tally.steps.items())
         try:
             return self._shares[key]
         except KeyError:

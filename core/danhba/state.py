@@ -274,15 +274,15 @@ class State:
 
     def _keep_seen(self, connection: sqlite3.Connection, source: str, seen: Iterable[Seen]) -> None:
         shares: dict[str, int] = {}
-        for card in seen:
+
+        def row(card: Seen) -> tuple[str, str, str, int, bool]:
             if card.share not in shares:
                 connection.execute("INSERT OR IGNORE INTO share (text) VALUES (?)", (card.share,))
                 rows = connection.execute("SELECT id FROM share WHERE text = ?", (card.share,))
                 shares[card.share] = rows.fetchone()[0]
-            connection.execute(
-                "INSERT OR REPLACE INTO seen VALUES (?,?,?,?,?)",
-                (source, card.ref, card.version, shares[card.share], card.pending),
-            )
+            return source, card.ref, card.version, shares[card.share], card.pending
+
+        connection.executemany("INSERT OR REPLACE INTO seen VALUES (?,?,?,?,?)", map(row, seen))
 
     def shares(self, source: str) -> list[tuple[str, int]]:
         """Return what the cards of a followed source add to its sums, each with how many do."""

@@ -105,7 +105,6 @@ class _Sources(msgspec.Struct, frozen=True):
 class _Known(msgspec.Struct, frozen=True, rename="camel"):
     """What danhba reads of a person; the rest of it is carried along unseen."""
 
-    etag: str = ""
     metadata: _Sources = _Sources()
     phone_numbers: tuple[_Number, ...] = ()
     names: tuple[_Name, ...] = ()
@@ -120,8 +119,8 @@ class _Known(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def stamp(self) -> str:
-        """The version: the etag of the contact, which a write must name."""
-        return " ".join(source.etag for source in self.own if source.etag) or self.etag
+        """The version: the etag of the contact, which a write must name; empty for no contact."""
+        return " ".join([source.etag for source in self.own if source.etag])
 
 
 _decode = msgspec.json.Decoder(_Known).decode
@@ -170,7 +169,7 @@ def has_stamp(person: Person) -> bool:
 
 def refusal(card: Card) -> str:
     """Say why a card must not be written; empty when it may be."""
-    if not any(source.etag for source in _decode(card.raw).own):
+    if not card.stamp:
         return "it is no contact of this account, but comes from a profile or a directory"
     if len(card.phones) == LISTED:
         return f"it shows {LISTED} phone numbers, and Google may be keeping more of them back"
@@ -230,6 +229,8 @@ def patch(raw: bytes, changes: Sequence[Change]) -> bytes:
     if not changes:
         return raw
     person = msgspec.json.decode(raw)
+    if not _contact_sources(person):
+        raise ValueError("the person is no contact, and cannot be written")
     entries = person.get("phoneNumbers", [])
     fields = made(_phones(msgspec.convert(person, _Known)), changes)
     person["phoneNumbers"] = [
@@ -243,7 +244,10 @@ def patch(raw: bytes, changes: Sequence[Change]) -> bytes:
 
 
 def _source_type(entry: Person) -> str:
-    kind: str = entry.get("metadata", {}).get("source", {}).get("type", "CONTACT")
+    try:
+        kind: str = entry["metadata"]["source"]["type"]
+    except KeyError:
+        return "CONTACT"
     return kind
 
 
@@ -354,17 +358,16 @@ def compare(sent: bytes, found: bytes) -> Fidelity:
 
 
 def _same_items(mine: list[Person], theirs: list[Person]) -> bool:
-    return mine == theirs or _content(mine) == _content(theirs)
-
-
-def _content(items: list[Person]) -> list[bytes]:
-    return sorted(_encode(_plain(item)) for item in items if _source_type(item) == "CONTACT")
+    if mine == theirs:
+        return True
+    own = [_plain(item) for item in mine if _source_type(item) == "CONTACT"]
+    found = [_plain(item) for item in theirs if _source_type(item) == "CONTACT"]
+    return own == found or sorted(map(_encode, own)) == sorted(map(_encode, found))
 
 
 def _plain(item: Person) -> Person:
     """Return an item without what Google makes of it, and without what it says about it."""
-    dropped = {*_MADE_BY_GOOGLE, "metadata"}
-    plain = {key: value for key, value in item.items() if key not in dropped}
-    if item.get("metadata", {}).get("sourcePrimary"):
+    plain = {key: value for key, value in item.items() if key not in _MADE_BY_GOOGLE}
+    if plain.pop("metadata", {}).get("sourcePrimary"):
         plain["sourcePrimary"] = True
     return plain
