@@ -49,6 +49,7 @@ class Judged(msgspec.Struct, frozen=True, eq=False):
         kind: What the number is today; where the verdict is `convert`, what it becomes.
         ambiguous: Whether its digits are both an old number and one valid today.
         rule: The rule that fits, also where it is not applied.
+        made_by: The rule whose new numbers these are, where they are valid today.
         name: Operator or province today, in English; where converted, of the rule.
         name_vi: The same in Vietnamese, where it differs.
         country_code: The calling code the number belongs to; empty when unreadable.
@@ -66,6 +67,7 @@ class Judged(msgspec.Struct, frozen=True, eq=False):
     country_code: str = ""
     abroad: bool = False
     others: tuple[Rule, ...] = ()
+    made_by: Rule | None = None
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -210,6 +212,8 @@ class Context:
             return self._blocks[key]
         except KeyError:
             found = _judge(pack, self.judge, dialled)
+            if found.ambiguous or found.code == "current":
+                found = msgspec.structs.replace(found, made_by=pack.rule_into(nsn))
             if abroad:
                 found = msgspec.structs.replace(found, abroad=True)
                 plain = found.verdict == "keep" and not found.ambiguous

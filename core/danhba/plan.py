@@ -43,7 +43,7 @@ def plan(job: Job, log: LogWriter) -> EndLine:
     else:
         for _ in _chunks(job, log, copying=False):
             pass
-    end = job.tally.end()
+    end = job.tally.end(job.context.packs)
     log.add(end)
     log.flush()
     return end
@@ -67,7 +67,7 @@ def copy(job: Job, log: LogWriter, target: Path | None) -> EndLine:
                 failed += 1
                 log.add(OutcomeLine(outcome.ref, outcome.status, "", outcome.detail))
     log.add(OutcomeLine("*", "written"))
-    end = job.tally.end(cards_failed=failed)
+    end = job.tally.end(job.context.packs, cards_failed=failed)
     log.add(end)
     log.flush()
     return end
@@ -78,7 +78,7 @@ def replan(job: Job, log: LogWriter, story: Story, refs: Iterable[str]) -> list[
     job.begin(log, "replan", story.first.run)
     found = (card for card in job.syncer.fetch(list(refs)) if isinstance(card, Card))
     fresh = [edit.card.ref for edit in proposals(job, log, found)]
-    log.add(job.tally.end())
+    log.add(job.tally.end(job.context.packs))
     log.sync()
     return fresh
 
