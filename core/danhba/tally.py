@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
@@ -36,9 +36,9 @@ class Tally:
 
     def add(self, rows: dict[Row, int], cards: dict[str, int], elsewhere: dict[str, int]) -> None:
         """Add what another process counted."""
-        _merge(self.rows, rows)
-        _merge(self.cards, cards)
-        _merge(self.elsewhere, elsewhere)
+        merge(self.rows, rows)
+        merge(self.cards, cards)
+        merge(self.elsewhere, elsewhere)
 
     def end(self, packs: Packs, **more: int) -> EndLine:
         """Return the closing line of a section; `packs` name what the rows are of."""
@@ -105,6 +105,7 @@ def _codes_in(places: Iterable[str]) -> Iterator[str]:
             yield place[1:].partition(" ")[0]
 
 
-def _merge(mine: dict[K, int], theirs: dict[K, int]) -> None:
+def merge(mine: dict[K, int], theirs: Mapping[K, int]) -> None:
+    """Add one count to another."""
     for key, count in theirs.items():
         mine[key] = mine.get(key, 0) + count
