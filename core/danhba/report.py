@@ -322,12 +322,11 @@ def report(
 
 
 def sums_by(lines: Iterable[Line], key: Callable[[Line], str]) -> dict[str, Sums]:
-    """Count by a key, then by state; lines without a key are left out."""
+    """Count by a key, then by state; the key may be empty."""
     found: dict[str, Sums] = {}
     for line in lines:
-        if name := key(line):
-            sums = found.setdefault(name, {})
-            sums[line.state] = sums.get(line.state, 0) + line.count
+        sums = found.setdefault(key(line), {})
+        sums[line.state] = sums.get(line.state, 0) + line.count
     return found
 
 
