@@ -16,8 +16,9 @@ from phonenumbers import PhoneNumberFormat, format_number
 from tests.sample_numbers import old_number, valid_numbers
 
 from danhba import packs
+from danhba.card import Card, Phone
 from danhba.cli.look import describe
-from danhba.convert import Context, Number, converted, read_numbers
+from danhba.convert import Context, Number, convert, converted, read_numbers
 from danhba.judge import Judge
 from danhba.packs import Pack, Packs, Rule
 from danhba.rewriting import e164
@@ -332,6 +333,34 @@ def test_what_is_not_sure_is_asked_about_with_every_reading(old, rule, readings)
     assert described["verdict"] == "ask"
     assert read(old, at_home("vn")).judged.rule.id == rule
     assert [reading["e164"] for reading in described["readings"]] == readings
+
+
+def test_the_answer_of_a_person_chooses_between_two_targets():
+    card = Card("ref", b"", (Phone("0", "+212 42 34 56 78"),))
+    [question] = convert(card, at_home("vn")).questions
+    assert [reading.rule for reading in question.readings] == ["ma-003", "ma-003m", ""]
+    for reading in question.readings[:2]:
+        answers = {("ref", question.key): reading.e164}
+        [change] = convert(card, Context(packs.load("vn"), today=TODAY, answers=answers)).changes
+        assert (change.after, change.rule) == (reading.after, reading.rule)
+    answers = {("ref", question.key): "keep"}
+    kept = convert(card, Context(packs.load("vn"), today=TODAY, answers=answers))
+    assert (kept.changes, kept.questions) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("phone", "verdict", "code"),
+    [
+        (Phone("0", "+226 50 30 12 34"), "ask", "reassigned"),
+        (Phone("0", "+226 50 30 12 34", ("fax",)), "ask", "reassigned"),  # never unasked
+        (Phone("0", "+226 50 30 12 34", label="WhatsApp"), "keep", "proved-mobile"),
+        (Phone("0", "+20 150 123 4567", ("fax",)), "ask", "reassigned"),  # a mobile, then and now
+        (Phone("0", "+226 50 30 12 34", locked="charset"), "keep", "charset"),
+    ],
+)
+def test_evidence_may_spare_a_question_but_answers_none(phone, verdict, code):
+    [judged] = convert(Card("ref", b"", (phone,)), at_home("vn")).judged
+    assert (judged.verdict, judged.code) == (verdict, code)
 
 
 @pytest.mark.parametrize("value", ["+61 412 345 678", "+66 81 234 5678", "+225 07 07 12 34 56"])
