@@ -192,6 +192,34 @@ def test_an_old_number_has_one_rule_unless_all_of_them_ask(pack):
         assert len(fitting) == 1 or all(one.ask for one in fitting)
 
 
+def spelled(digits: str, chance: random.Random) -> str:
+    """Put separators and brackets at random."""
+    apart = "".join(chance.choice(["", "", " ", "-", "."]) + digit for digit in digits).strip(" .-")
+    places = [at for at, char in enumerate(apart) if char.isdigit()]
+    begin = chance.choice(places[:3])
+    end = chance.choice([at for at in places[:-2] if at >= begin]) + 1
+    return f"{apart[:begin]}({apart[begin:end]}){apart[end:]}"
+
+
+@pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.id)
+def test_however_oddly_it_is_spelled_what_is_written_reads_as_the_new_number(pack):
+    chance = random.Random(pack.id)
+    for rule, nsn in samples(pack):
+        plain = next(international_forms(pack, rule, nsn)).replace(" ", "")[1:]
+        forms = ["+" + spelled(plain, chance)]
+        forms += [spelled(digits, chance) for digits in national_forms(pack, rule, nsn)]
+        for value in forms:
+            numbers = read_numbers(value, at_home(pack.id))
+            if len(numbers) == 1 and numbers[0].judged.verdict == "convert":
+                written = after(value, at_home(pack.id))
+                again = read(written, at_home(pack.id))
+                found = f"+{again.dialled.country_code}{again.dialled.nsn}"
+                assert found == expected(pack, rule, nsn)[1], (rule.id, value, written)
+                assert again.judged.verdict == "keep", (rule.id, value, written)
+                assert written.count("(") == written.count(")"), (rule.id, value, written)
+                assert "()" not in written, (rule.id, value, written)
+
+
 # --- each number that is valid today --------------------------------------------------------------
 
 
@@ -303,6 +331,7 @@ def test_the_quick_way_judges_as_the_full_one(pack):
         ("uy", "06212345", "46212345"),
         ("co", "(1) 234 5678", "(601) 234 5678"),
         ("co", "09 1 234 5678", "601 234 5678"),
+        ("co", "0(91) 234 5678", "(601) 234 5678"),
         ("cl", "02 234 5678", "22 234 5678"),
         ("eg", "010 1234567", "0100 1234567"),
         ("vn", "+386 49 123 456", "+383 49 123 456"),  # a code of its own
