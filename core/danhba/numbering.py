@@ -327,7 +327,7 @@ def merge(country_code: str, packs: Sequence[Pack]) -> Pack:
         first,
         country_code=country_code,
         country_names=tuple(name for pack in packs for name in pack.country_names),
-        block_digits=max(pack.block_digits for pack in packs),
+        block_digits=max(pack.block_digits for pack in packs) if own == packs else 17,
         rules=tuple(rule for pack in packs for rule in _rules_under(country_code, pack)),
         ranges=tuple(range_ for pack in own for range_ in pack.ranges),
         closed_ranges=tuple(shut for pack in own for shut in pack.closed_ranges),

@@ -76,17 +76,25 @@ def _front(dialled: Dialled, rule: Rule) -> tuple[int, int, str]:
 
 
 def _without(value: str, written: Written, at: int, count: int) -> str:
-    """Remove digits, the brackets around just them, and the separators behind them."""
+    """Remove digits, the brackets around just them, and the separators behind them.
+
+    A bracket that is closed further on stays.
+    """
     if not count:
         return value
     places = _places(value, written)
     begin, end = places[at], places[at + count - 1] + 1
-    if value[begin - 1 : begin] + value[end : end + 1] in _BRACKETS:
-        begin, end = begin - 1, end + 1
-    touching = at > 0 and begin > 0 and value[begin - 1].isdecimal()
-    while not touching and value[end] in _SEPARATORS:
-        end += 1
-    return value[:begin] + value[end:]
+    while True:
+        if value[begin - 1 : begin] + value[end] in _BRACKETS:
+            begin, end = begin - 1, end + 1
+        elif value[end] in _SEPARATORS and not value[begin - 1 : begin].isdecimal():
+            end += 1
+        else:
+            break
+    torn = "".join(char for char in value[begin:end] if char in "()[]")
+    for pair in _BRACKETS:
+        torn = torn.replace(pair, "")
+    return value[:begin] + torn + value[end:]
 
 
 def _places(value: str, written: Written) -> list[int]:
