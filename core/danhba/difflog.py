@@ -51,6 +51,7 @@ class Run(msgspec.Struct, frozen=True, tag_field="type", tag="run", omit_default
         danhba: Version of the program.
         country: Home country.
         packs: Pack id -> sha256 of the pack.
+        given: Absolute paths of the packs that are files.
         today: The day that dates were compared with.
         policy: What is done while old and new numbers both connect.
         steps: The steps that follow `renumber`, as they were asked for.
@@ -68,6 +69,7 @@ class Run(msgspec.Struct, frozen=True, tag_field="type", tag="run", omit_default
     today: str = ""
     policy: str = "replace"
     steps: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 class CardLine(msgspec.Struct, frozen=True, tag_field="type", tag="card", omit_defaults=True):

@@ -108,7 +108,7 @@ class Job:
             Run(
                 run, section, self.now.isoformat(), self.source, self.target,
                 danhba=danhba.__version__, country=context.home.country, packs=packs,
-                today=context.today.isoformat(), policy=context.policy,
+                today=context.today.isoformat(), policy=context.policy, given=context.packs.files(),
                 steps=context.steps.names if context.steps else (),
             )
         )  # fmt: skip

@@ -119,9 +119,18 @@ class Packs(Mapping[str, Pack]):
         found.extend(map(_load_builtin, names))
         return merge(country_code, found) if found else None
 
+    def files(self) -> tuple[str, ...]:
+        """Return the absolute paths of the named packs that are files."""
+        return tuple(str(Path(p.path).absolute()) for p in self.given if not _is_builtin(p))
+
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of each named pack, and one of all that are built in."""
         return {**{pack.id: pack.sha256 for pack in self.given}, "built-in": _digest_of_builtin()}
+
+
+def _is_builtin(pack: Pack) -> bool:
+    name = pack.country.lower()
+    return name in builtin() and _load_builtin(name) is pack
 
 
 def _codes_of(pack: Pack) -> set[str]:

@@ -21,6 +21,8 @@ from danhba.difflog import (
 )
 
 _JOINERS = frozenset("\u200c\u200d")
+_NOTHING = "∅"
+"""Stands for a field without number and labels."""
 _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"))
 
 
@@ -243,9 +245,9 @@ def sides(change: Change) -> tuple[str, str]:
         case SetLabel():
             return _labelled(change.value, change.before), _labelled(change.value, change.after)
         case AddPhone():
-            return "", _labelled(change.value, change.labels)
+            return "", _labelled(change.value, change.labels) or _NOTHING
         case DropPhone():
-            return _labelled(change.before, change.labels), ""
+            return _labelled(change.before, change.labels) or _NOTHING, ""
 
 
 def _labelled(value: str, labels: tuple[str, ...]) -> str:

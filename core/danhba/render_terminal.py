@@ -52,9 +52,9 @@ def _heading(line: CardLine) -> Text:
 
 
 def _change(change: Change, language: str) -> Iterator[Text]:
-    lines = [line for line in _diff(*sides(change)) if line]
-    lines[-1].append(f"  [{visible(mark(change))}]", style="dim cyan")
-    yield from lines
+    old, new = _diff(*sides(change))
+    (new or old).append(f"  [{visible(mark(change))}]", style="dim cyan")
+    yield from filter(None, (old, new))
     yield from _reasons(change.why, language)
 
 

@@ -26,6 +26,7 @@ from danhba.difflog import EndLine, LogWriter
 from danhba.errors import DanhbaError, UsageError
 from danhba.job import Budget
 from danhba.run import Job, Result
+from danhba.steps.pipeline import load
 
 _LOG = click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
@@ -94,7 +95,8 @@ def convert_command(
     worst = 0
     for location in sources:
         job = open_job(
-            location, country, pack_names, today, ask=ask, target=_target(output), steps=steps,
+            location, country, pack_names, today, ask=ask, target=_target(output),
+            steps=load(steps),
             policy=policy,
         )  # fmt: skip
         job.budget = budget
@@ -183,7 +185,7 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
     story = run.read_story(log)
     if story.first.target:
         raise UsageError(f"{log}: is of a copy ({story.first.target}), which is written already")
-    job = open_for_log(story)
+    job = open_for_log(story, converting=replan)
     screen = Screen(as_json=as_json)
     with job.state.locked(job.source), LogWriter(log) as writer:
         with progress_bar(job, screen, "applying"):

@@ -18,10 +18,10 @@ from msgspec.structs import replace
 
 from danhba import config, packs
 from danhba.card import AddPhone
-from danhba.convert import Context, as_given
+from danhba.convert import Context, Steps, as_given
 from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
 from danhba.dual import Policy
-from danhba.errors import UsageError
+from danhba.errors import PackError, PluginError, UsageError
 from danhba.job import Budget
 from danhba.render_rows import visible
 from danhba.run import Job, Result, Story, new_run_id
@@ -157,13 +157,13 @@ def open_job(
     *,
     ask: str = "",
     target: str = "",
-    steps: tuple[str, ...] = (),
+    steps: Steps | None = None,
     policy: str = "replace",
 ) -> Job:
     """Open a source and put together what its run needs.
 
     Raises:
-        UsageError: The source, a pack or a step is not there, or they do not fit together.
+        UsageError: The source or a pack is not there, or the source cannot do what is asked.
     """
     home, others = load_packs(country or HOME, pack_names)
     state = State(state_folder())
@@ -182,7 +182,7 @@ def open_job(
         answers=state.answers(source),
         ledger=state.ledger(source),
         policy=msgspec.convert(policy, Policy),
-        steps=load_steps(steps),
+        steps=steps,
         supports=syncer.supports,
         labelling=syncer.labelling if isinstance(syncer, LabelsItsWay) else as_given,
     )
@@ -361,14 +361,26 @@ def exit_code(skipped: int, result: Result | None) -> int:
     return DONE_IN_PART if skipped or (result and result.problems) else 0
 
 
-def open_for_log(story: Story) -> Job:
-    """Open the source that a log speaks of, or the copy it made, with what its plan rests on."""
+def open_for_log(story: Story, *, converting: bool = False) -> Job:
+    """Open the source that a log speaks of, or the copy it made, with what its plan rests on.
+
+    Args:
+        story: The log.
+        converting: Whether cards are to be converted, for which the plan's packs and steps must be
+            there; to carry out or take back what the log says, they need not.
+    """
     first = story.first
     today = date.fromisoformat(first.today) if first.today else None
-    job = open_job(
-        first.target or first.source, first.country or HOME, (), today, steps=first.steps,
-        policy=first.policy,
-    )  # fmt: skip
+    country, given, steps = first.country or HOME, first.given, None
+    try:
+        load_packs(country, given)
+        steps = load_steps(first.steps)
+    except (UsageError, PackError, PluginError):
+        if converting:
+            raise
+        country, given = HOME, ()  # what is written already is taken back without them
+    location = first.target or first.source
+    job = open_job(location, country, given, today, steps=steps, policy=first.policy)
     if first.target and isinstance(job.syncer, RefsLike):
         job.syncer.refs_like(first.source)
     return job

@@ -39,8 +39,9 @@ def is_cut_off(number: DraftNumber, draft: Draft) -> bool:
 def said_of(one: DraftPhone) -> tuple[str, str]:
     """Return what a person wrote of a number, as a label or beside it; it cannot be moved."""
     label = one.phone.label
-    if label.casefold() in {word.removeprefix("x-") for word in one.phone.labels}:
-        label = ""  # a machine label, which can
+    machine = {word.removeprefix("x-") for word in (*one.phone.labels, OLD_LABEL)}
+    if label.casefold().removeprefix("x-") in machine:
+        label = ""  # one that can, or ours
     return label, " ".join(number.words for number in one.numbers)
 
 
