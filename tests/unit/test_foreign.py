@@ -19,7 +19,7 @@ def end_of(*cards: tuple[str, ...]):
         phones = tuple(Phone(str(key), value) for key, value in enumerate(values))
         for judged in convert(Card(str(ref), b"", phones), CONTEXT).judged:
             tally.numbers[judged] = tally.numbers.get(judged, 0) + 1
-    return tally.end()
+    return tally.end(CONTEXT.packs)
 
 
 @pytest.mark.parametrize(
