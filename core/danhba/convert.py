@@ -58,6 +58,7 @@ class Judged(msgspec.Struct, frozen=True, eq=False):
         kind: What the number is today; where the verdict is `convert`, what it becomes.
         ambiguous: Whether its digits are both an old number and one valid today.
         rule: The rule that fits, also where it is not applied.
+        made_by: The rule whose new numbers these are, where they are valid today.
         name: Operator or province today, in English; where converted, of the rule.
         name_vi: The same in Vietnamese, where it differs.
         country_code: The calling code the number belongs to; empty when unreadable.
@@ -75,6 +76,7 @@ class Judged(msgspec.Struct, frozen=True, eq=False):
     country_code: str = ""
     abroad: bool = False
     others: tuple[Rule, ...] = ()
+    made_by: Rule | None = None
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -268,6 +270,8 @@ class Context:
             return self._blocks[key]
         except KeyError:
             found = self._dated(_judge(pack, self.judge, dialled), pack.range_of(nsn))
+            if found.ambiguous or found.code == "current":
+                found = replace(found, made_by=pack.rule_into(nsn))
             if abroad:
                 found = replace(found, abroad=True)
                 plain = found.verdict == "keep" and not found.ambiguous

@@ -169,15 +169,20 @@ class EndLine(msgspec.Struct, frozen=True, tag_field="type", tag="end", omit_def
 
     Attributes:
         totals: The sums, by name.
-        rows: Numbers by verdict, reason, rule, name and kind, the last value being the count.
+        rows: Numbers by verdict, reason, rule, operator or province in English, and kind; the last
+            value is the count.
         elsewhere: Places with numbers that were seen and left alone, and how often.
         steps: Changes by step, where steps follow `renumber`.
+        names: Vietnamese names of operators and provinces, by the English ones, where they differ.
+        rules: What the rules in `rows` are of, in English, by id.
     """
 
     totals: dict[str, int]
     rows: tuple[tuple[str, str, str, str, str, int], ...] = ()
     elsewhere: dict[str, int] = {}
     steps: dict[str, int] = {}
+    names: dict[str, str] = {}
+    rules: dict[str, str] = {}
 
 
 LogLine: TypeAlias = Run | CardLine | SkipLine | IntentLine | OutcomeLine | AnswerLine | EndLine

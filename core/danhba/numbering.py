@@ -265,6 +265,10 @@ class Pack(Header, frozen=True, kw_only=True, dict=True):
         """Find the range of today's plan that includes `nsn`."""
         return longest(self._ranges, nsn)
 
+    def rule_into(self, nsn: str) -> Rule | None:
+        """Find the rule whose new numbers include `nsn`."""
+        return longest(self._new_numbers, nsn)
+
     def closed(self, digits: str) -> Closed | None:
         """Find the closed range that includes `digits`, given without trunk prefix."""
         return longest(self._closed, digits)
@@ -291,6 +295,18 @@ class Pack(Header, frozen=True, kw_only=True, dict=True):
     @cached_property
     def _ranges(self) -> Index[Range]:
         return index_of((range_.length, range_.prefix, range_) for range_ in self.ranges)
+
+    @cached_property
+    def names_vi(self) -> dict[str, str]:
+        """The Vietnamese names of operators and provinces, by the English ones; not where equal."""
+        named: tuple[Rule | Range | Closed, ...] = (*self.rules, *self.ranges, *self.closed_ranges)
+        return {one.name: one.name_vi for one in named if one.name_vi not in ("", one.name)}
+
+    @cached_property
+    def _new_numbers(self) -> Index[Rule]:
+        return index_of(
+            (rule.new_length, rule.new, rule) for rule in self.rules if not rule.new_country_code
+        )
 
     @cached_property
     def _closed(self) -> Index[Closed]:

@@ -46,7 +46,7 @@ def plan(job: Job, log: LogWriter) -> EndLine:
     else:
         for _ in _chunks(job, log, copying=False):
             pass
-    end = job.tally.end()
+    end = job.tally.end(job.context.packs)
     log.add(end)
     log.flush()
     return end
@@ -70,7 +70,7 @@ def copy(job: Job, log: LogWriter, target: Path | None) -> EndLine:
                 failed += 1
                 log.add(OutcomeLine(outcome.ref, outcome.status, "", outcome.detail))
     log.add(OutcomeLine("*", "written"))
-    end = job.tally.end(cards_failed=failed)
+    end = job.tally.end(job.context.packs, cards_failed=failed)
     log.add(end)
     log.flush()
     return end
@@ -81,7 +81,7 @@ def replan(job: Job, log: LogWriter, story: Story, refs: Iterable[str]) -> list[
     job.begin(log, "replan", story.first.run)
     found = (card for card in job.syncer.fetch(list(refs)) if isinstance(card, Card))
     fresh = [edit.card.ref for edit in proposals(job, log, found)]
-    log.add(job.tally.end())
+    log.add(job.tally.end(job.context.packs))
     log.sync()
     return fresh
 
@@ -104,7 +104,7 @@ def _intend_copy(job: Job, log: LogWriter) -> None:
     Raises:
         UsageError: The source seems to be of another country.
     """
-    if stopped := of_another_country(job, job.tally.end()):
+    if stopped := of_another_country(job, job.tally.end(job.context.packs)):
         raise UsageError(f"{job.source}: {stopped}")
     log.add(IntentLine("*", ""))
     log.sync()

@@ -24,6 +24,7 @@ from danhba.render_rows import (
     Rows,
     SectionRow,
     counted,
+    counted_by_place,
     counted_by_rule,
     difference,
     gather,
@@ -193,13 +194,12 @@ def _sums(end: EndLine, language: str) -> Iterator[str]:
     yield '<div class="sums">\n'
     rules = [
         (rule, name, label(verdict, language), count)
-        for rule, name, verdict, count in counted_by_rule(end)
+        for rule, name, verdict, count in counted_by_rule(end, language)
     ]
     yield _table("by-rule", ("rule", "name", "verdict", "count"), rules, language)
     places = [
         (name, label(kind, language), label(verdict, language), count)
-        for (name, kind, verdict), count in counted(end, 3, 4, 0)
-        if name
+        for name, kind, verdict, count in counted_by_place(end, language)
     ]
     yield _table("by-place", ("place", "kind", "verdict", "count"), places, language)
     reasons = [

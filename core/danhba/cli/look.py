@@ -29,11 +29,13 @@ from danhba.convert import (
 from danhba.difflog import CardLine, SkipLine, read_log
 from danhba.errors import UsageError
 from danhba.phone import plain_nsn
+from danhba.render_rows import visible
 from danhba.rewriting import e164 as new_number
 from danhba.run import read_story
-from danhba.texts import language_of, sentence
+from danhba.texts import label, language_of, meaning, sentence
 
 _json = msgspec.json.Encoder()
+_LONGEST = 10_000
 
 
 @click.command("number")
@@ -163,10 +165,15 @@ def _describe_one(value: str, number: Number, numbers: tuple[Number, ...]) -> di
 
 def _in_words(answer: dict[str, Any], language: str) -> str:
     """Write a description as one line: the number, what becomes of it, and why."""
-    arrow = f" → {answer['after']}" if answer["after"] else ""
-    said = "; ".join(sentence(Why(why["code"], why["args"]), language) for why in answer["why"])
-    readings = "".join(f"\n    {r['after']}: {r['meaning']}" for r in answer["readings"])
-    return f"{answer['input']}{arrow}  [{answer['verdict']}, {answer['kind']}] {said}{readings}"
+    arrow = f" → {visible(answer['after'])}" if answer["after"] else ""
+    verdict, kind = label(answer["verdict"], language), label(answer["kind"], language)
+    said = " ".join(sentence(Why(why["code"], why["args"]), language) for why in answer["why"])
+    readings = "".join(
+        f"\n    {visible(one['after'])}: {meaning(one['meaning'], language)}"
+        for one in answer["readings"]
+    )
+    number = f"{visible(answer['input'])}{arrow}"
+    return f"{number}  [{verdict}, {kind}] {visible(said, _LONGEST)}{readings}"
 
 
 @click.command("log")
