@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
@@ -42,10 +42,10 @@ class Tally:
         steps: dict[str, int],
     ) -> None:  # fmt: skip
         """Add what another process counted."""
-        _merge(self.rows, rows)
-        _merge(self.cards, cards)
-        _merge(self.elsewhere, elsewhere)
-        _merge(self.steps, steps)
+        merge(self.rows, rows)
+        merge(self.cards, cards)
+        merge(self.elsewhere, elsewhere)
+        merge(self.steps, steps)
 
     def end(self, packs: Packs, **more: int) -> EndLine:
         """Return the closing line of a section; `packs` name what the rows are of."""
@@ -114,6 +114,7 @@ def _codes_in(places: Iterable[str]) -> Iterator[str]:
             yield place[1:].partition(" ")[0]
 
 
-def _merge(mine: dict[K, int], theirs: dict[K, int]) -> None:
+def merge(mine: dict[K, int], theirs: Mapping[K, int]) -> None:
+    """Add one count to another."""
     for key, count in theirs.items():
         mine[key] = mine.get(key, 0) + count

@@ -44,6 +44,11 @@ def label(key: str, language: str) -> str:
     return _template(_LABELS, key, language)
 
 
+def told(key: str, args: Mapping[str, str], language: str) -> str:
+    """Return a label that has arguments, with them filled in."""
+    return _filled(label(key, language), args, language)
+
+
 def reason_label(code: str, language: str) -> str:
     """Return a reason without its arguments, as a line of a table wants it."""
     return sentence(Why(code), language).removesuffix(".")
@@ -498,6 +503,49 @@ _LABELS: dict[str, tuple[str, str]] = {
         "Nhật ký chưa có phần kết: lần chạy bị ngắt giữa chừng hoặc chưa xong."
         " Có thể thiếu tổng số.",
     ),
+    # reports
+    "report": ("How far the renumbering is", "Tiến độ chuyển đổi số điện thoại"),
+    "progress": (
+        "{done} of {of} renumbered numbers are in their new form ({share}).",
+        "{done} trên {of} số thuộc diện đổi đã ở dạng mới ({share}).",
+    ),
+    "nothing-to-renumber": (
+        "No number here was ever renumbered.",
+        "Không có số nào thuộc diện đổi.",
+    ),
+    "not-counted": ("Not counted: {source}: {error}", "Không đếm được: {source}: {error}"),
+    "compared-with": (
+        "Compared with the report of {time}; differences stand in brackets.",
+        "So với báo cáo lúc {time}; chênh lệch ghi trong ngoặc.",
+    ),
+    "only-before": (
+        "Counted in the earlier report only, and not compared: {sources}",
+        "Chỉ có trong báo cáo trước, không so sánh: {sources}",
+    ),
+    "only-after": (
+        "Not counted in the earlier report, and not compared: {sources}",
+        "Không có trong báo cáo trước, không so sánh: {sources}",
+    ),
+    "to-convert": ("to convert", "cần đổi"),
+    "to-ask": ("to ask a person about", "cần hỏi"),
+    "not-writable": ("old, but cannot be written", "số cũ nhưng không ghi được"),
+    "ambiguous": ("ambiguous, kept", "mơ hồ, giữ nguyên"),
+    "decided": ("kept, as a person decided", "giữ theo quyết định của người dùng"),
+    "converted": ("converted by danhba", "danhba đã đổi"),
+    "already-new": ("already in the new form", "đã ở dạng mới"),
+    "never-renumbered": ("never renumbered", "không thuộc diện đổi"),
+    "no-such-number": ("no such number today", "hiện không có số này"),
+    "new": ("in the new form", "dạng mới"),
+    "other": ("other", "khác"),
+    "read": ("all", "tổng"),
+    "share": ("share", "tỷ lệ"),
+    "state": ("state", "tình trạng"),
+    "by-state": ("Numbers", "Số điện thoại"),
+    "by-source": ("By source", "Theo nguồn"),
+    "cards": ("Cards", "Liên hệ"),
+    "before": ("before", "trước"),
+    "now": ("now", "hiện nay"),
+    "more-rows": ("and {count} more, see the table", "và {count} dòng nữa, xem bảng"),
     # kinds of changes
     "set-number": ("number", "số"),
     "set-label": ("labels", "nhãn"),
