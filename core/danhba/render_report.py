@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
 from danhba.compare import Comparison, Shifts
+from danhba.render_page import moment
 from danhba.render_rows import place
 from danhba.report import DONE, STATES, Counted, Report, progress, sums_by
 from danhba.texts import label, reason_label, told
 
 _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("to-convert", ("to-convert",)),
-    ("to-ask", ("to-ask",)),
-    ("ambiguous", ("ambiguous",)),
-    ("new", DONE),
+    ("column-convert", ("to-convert",)),
+    ("column-ask", ("to-ask",)),
+    ("column-ambiguous", ("ambiguous",)),
+    ("column-new", DONE),
 )
 """Columns of the tables, and the states that are added up in each; the rest is `other`."""
 
@@ -79,9 +80,11 @@ def notices(report: Report, compared: Comparison | None, language: str) -> Itera
     """Say what must be known to read the sums: what is missing, and what is compared."""
     for source in report.sources:
         if source.error:
-            yield told("not-counted", {"source": source.source, "error": source.error}, language)
+            named = source.source in source.error
+            what = source.error if named else f"{source.source}: {source.error}"
+            yield told("not-counted", {"what": what}, language)
     if compared:
-        yield told("compared-with", {"time": compared.earlier}, language)
+        yield told("compared-with", {"time": moment(compared.earlier)}, language)
         for key, names in (
             ("only-before", compared.only_before),
             ("only-after", compared.only_after),
@@ -155,7 +158,9 @@ def _by_rule(
     shifts = compared.rules if compared else None
     sums = _with_gone(sums_by(report.lines(), lambda line: line.rule), shifts)
     rows = (
-        _row(rule, place(report.rules.get(rule, ""), names, language), *_amounts(own, shifts, rule))
+        _row(
+            rule, _named(report.rules.get(rule, ""), names, language), *_amounts(own, shifts, rule)
+        )
         for rule, own in sums
     )
     return Table("by-rule", ("rule", "name", *_COLUMNS), tuple(rows))
@@ -166,7 +171,7 @@ def _by_place(
 ) -> Table:
     shifts = compared.places if compared else None
     sums = _with_gone(sums_by(report.lines(), lambda line: line.place), shifts)
-    rows = (_row(place(name, names, language), *_amounts(own, shifts, name)) for name, own in sums)
+    rows = (_row(_named(name, names, language), *_amounts(own, shifts, name)) for name, own in sums)
     return Table("by-place", ("place", *_COLUMNS), tuple(rows))
 
 
@@ -179,6 +184,10 @@ def _by_reason(report: Report, language: str) -> Table:
         for (state, reason), count in sorted(sums.items(), key=_in_order)
     )
     return Table("by-reason", ("state", "reason", "count"), tuple(rows))
+
+
+def _named(name: str, names: Mapping[str, str], language: str) -> str:
+    return place(name, names, language) or label("none", language)
 
 
 _ORDER: dict[str, int] = {state: number for number, state in enumerate(STATES)}
@@ -196,9 +205,12 @@ def _row(*cells: Cell) -> tuple[Cell, ...]:
 def _with_gone(
     sums: Mapping[str, Mapping[str, int]], shifts: Mapping[str, Shifts] | None
 ) -> list[tuple[str, Mapping[str, int]]]:
-    """Return sums by key, the most to do first, with those keys that only were there before."""
+    """Return sums by key, the most to do first, with those keys that only were there before.
+
+    What has no key comes last, so that a table's columns add up.
+    """
     every = {**{name: {} for name in shifts or ()}, **sums}
-    return sorted(every.items(), key=lambda item: (*_to_do(item[1]), item[0]))
+    return sorted(every.items(), key=lambda item: (not item[0], *_to_do(item[1]), item[0]))
 
 
 def _to_do(sums: Mapping[str, int]) -> tuple[int, int]:

@@ -25,8 +25,8 @@ SCHEMA = 1
 """Version of the report's JSON; a later one is refused as a baseline."""
 
 State: TypeAlias = Literal[
-    "to-convert", "to-ask", "not-writable", "ambiguous", "decided", "converted", "already-new",
-    "never-renumbered", "foreign", "short", "no-such-number", "unreadable",
+    "to-convert", "to-ask", "not-writable", "waiting", "ambiguous", "decided", "converted",
+    "already-new", "never-renumbered", "foreign", "short", "no-such-number", "unreadable",
 ]  # fmt: skip
 STATES: tuple[State, ...] = get_args(State)
 """What is left to do, then what is done, then what never was to do."""
@@ -162,6 +162,9 @@ def state_of(judged: Judged, *, ours: bool = False) -> State:
 
 _BY_REASON: Mapping[str, State] = {
     "answered": "decided",
+    "kept-beside": "waiting",
+    "not-yet": "waiting",
+    "waits": "waiting",
     "too-short": "short",
     "no-such-line": "no-such-number",
     "no-such-number": "no-such-number",
@@ -322,12 +325,11 @@ def report(
 
 
 def sums_by(lines: Iterable[Line], key: Callable[[Line], str]) -> dict[str, Sums]:
-    """Count by a key, then by state; lines without a key are left out."""
+    """Count by a key, then by state; the key may be empty."""
     found: dict[str, Sums] = {}
     for line in lines:
-        if name := key(line):
-            sums = found.setdefault(name, {})
-            sums[line.state] = sums.get(line.state, 0) + line.count
+        sums = found.setdefault(key(line), {})
+        sums[line.state] = sums.get(line.state, 0) + line.count
     return found
 
 

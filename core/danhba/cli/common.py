@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -84,6 +84,21 @@ def say(text: str) -> None:
     """Tell the person something that is not a result."""
     if text:
         click.echo(f"danhba: {text}", err=True)
+
+
+def write_text(path: Path, parts: Iterable[str]) -> None:
+    """Write a file that only its owner can read: it may hold contacts.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.writelines(parts)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+    say(f"written: {path}")
 
 
 def pack_options(command: F) -> F:

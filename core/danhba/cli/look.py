@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import rich_click as click
 
 from danhba import packs
 from danhba.card import Card, Phone, Why
-from danhba.cli.common import HOME, Screen, load_packs, pack_options
+from danhba.cli.common import HOME, Screen, load_packs, pack_options, write_text
 from danhba.convert import (
     Context,
     Judged,
@@ -205,11 +205,11 @@ def log_command(
     if html:
         from danhba.render_html import html as page
 
-        _write_text(html, page(read_log(log), language))
+        write_text(html, page(read_log(log), language))
     if csv_to:
         from danhba.render_csv import csv, what_of
 
-        _write_text(csv_to, csv(read_log(log), language, what_of(str(csv_to))))
+        write_text(csv_to, csv(read_log(log), language, what_of(str(csv_to))))
     if originals:
         _write_originals(log, originals)
     if as_json:
@@ -217,13 +217,6 @@ def log_command(
             sys.stdout.write(_json.encode(line).decode() + "\n")
     elif not (html or csv_to or originals):
         _show(log)
-
-
-def _write_text(path: Path, parts: Iterable[str]) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it holds contacts
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-        file.writelines(parts)
-    click.echo(f"written: {path}", err=True)
 
 
 def _write_originals(log: Path, folder: Path) -> None:
