@@ -25,8 +25,8 @@ SCHEMA = 1
 """Version of the report's JSON; a later one is refused as a baseline."""
 
 State: TypeAlias = Literal[
-    "to-convert", "to-ask", "not-writable", "ambiguous", "decided", "converted", "already-new",
-    "never-renumbered", "foreign", "short", "no-such-number", "unreadable",
+    "to-convert", "to-ask", "not-writable", "waiting", "ambiguous", "decided", "converted",
+    "already-new", "never-renumbered", "foreign", "short", "no-such-number", "unreadable",
 ]  # fmt: skip
 STATES: tuple[State, ...] = get_args(State)
 """What is left to do, then what is done, then what never was to do."""
@@ -162,6 +162,9 @@ def state_of(judged: Judged, *, ours: bool = False) -> State:
 
 _BY_REASON: Mapping[str, State] = {
     "answered": "decided",
+    "kept-beside": "waiting",
+    "not-yet": "waiting",
+    "waits": "waiting",
     "too-short": "short",
     "no-such-line": "no-such-number",
     "no-such-number": "no-such-number",

@@ -15,6 +15,7 @@ import rich_click as click
 from danhba import report as counting
 from danhba.cli.common import (
     DONE_IN_PART,
+    HOME,
     Screen,
     identity,
     load_packs,
@@ -68,7 +69,7 @@ def report_command(
       danhba report contacts.vcf --compare before.json --html report.html
     """  # noqa: D301 - \b is click's mark for lines that are kept
     before = read_report(earlier) if earlier else None
-    home, given = load_packs(country, pack_names)
+    home, given = load_packs(country or HOME, pack_names)
     now = datetime.now(UTC).replace(microsecond=0)
     screen = Screen(as_json=as_json)
     failures: list[DanhbaError] = []
@@ -91,9 +92,13 @@ def _counted(
     failures: list[DanhbaError],
 ) -> Iterator[Counted]:
     """Count each source once; one that fails is named, and the others are counted all the same."""
-    for location in {identity(location): location for location in sources}.values():
+    done: set[str] = set()
+    for location in dict.fromkeys(sources):
         try:
             job = open_job(location, country, pack_names, today)
+            if job.source in done:
+                continue
+            done.add(job.source)
             with progress_bar(job, screen, "counting"):
                 yield counting.count(job, _skipped)
         except DanhbaError as error:
