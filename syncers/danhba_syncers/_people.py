@@ -158,13 +158,8 @@ def _phone(place: int, number: _Number, *, own: bool) -> Phone:
 
 
 def stamp_of(person: Person) -> str:
-    """Return the version of a person: the etag of its contact, which a write must name."""
+    """Return the version of a person: the etag of its contact; empty when it does not show."""
     return msgspec.convert(person, _Known).stamp
-
-
-def has_stamp(person: Person) -> bool:
-    """Say whether a person comes with the etag of its contact."""
-    return any(source.get("etag") for source in _contact_sources(person))
 
 
 def refusal(card: Card) -> str:
@@ -330,10 +325,12 @@ def request_of(card: Card, raw: bytes) -> Person:
 
 
 def has_etags(sent: Person, found: Person) -> bool:
-    """Say whether a person still has the etags that a request names."""
+    """Say whether a contact still has the etag that a request names.
+
+    The person's own etag does not count: it differs with the fields that were asked for.
+    """
     etags = [source.get("etag") for source in sent["metadata"]["sources"]]
-    present = [source.get("etag") for source in _contact_sources(found)]
-    return etags == present and sent.get("etag") == found.get("etag")
+    return etags == [source.get("etag") for source in _contact_sources(found)]
 
 
 def holds(sent: Person, found: Person) -> bool:
