@@ -24,12 +24,16 @@ def rewrite(value: str, written: Written, dialled: Dialled, rule: Rule) -> str:
     """Write the new number of a rule in the place of an old one."""
     after = _with_new_nsn(value, written, dialled, rule)
     at, strip, put = _front(dialled, rule)
-    if not strip and not put:
-        return after
-    written = replace(written, end=written.end + len(after) - len(value))
-    if put:
-        return respell(after, written, at, strip, put)
-    return _without(after, written, at, strip)
+    if strip > len(put):
+        surplus = strip - len(put)
+        after = _without(after, _moved(written, value, after), at + len(put), surplus)
+        strip = len(put)
+    return respell(after, _moved(written, value, after), at, strip, put) if put else after
+
+
+def _moved(written: Written, value: str, after: str) -> Written:
+    """Say where a number ends after a change in it."""
+    return replace(written, end=written.end + len(after) - len(value))
 
 
 def _with_new_nsn(value: str, written: Written, dialled: Dialled, rule: Rule) -> str:
@@ -41,8 +45,7 @@ def _with_new_nsn(value: str, written: Written, dialled: Dialled, rule: Rule) ->
     own = put[: len(put) - rule.inserted]
     after = respell(value, written, at, strip, own)
     if rule.inserted:
-        written = replace(written, end=written.end + len(after) - len(value))
-        return respell(after, written, at + len(own), 0, put[len(own) :])
+        return respell(after, _moved(written, value, after), at + len(own), 0, put[len(own) :])
     return _set_apart(value, after, written, at, len(put)) if rule.adds_a_group else after
 
 
@@ -84,17 +87,17 @@ def _without(value: str, written: Written, at: int, count: int) -> str:
         return value
     places = _places(value, written)
     begin, end = places[at], places[at + count - 1] + 1
+    head = value[:begin]
+    rest = "".join(char for char in value[begin:end] if char in "()[]") + value[end:]
     while True:
-        if value[begin - 1 : begin] + value[end] in _BRACKETS:
-            begin, end = begin - 1, end + 1
-        elif value[end] in _SEPARATORS and not value[begin - 1 : begin].isdecimal():
-            end += 1
+        if rest[:2] in _BRACKETS:
+            rest = rest[2:]
+        elif head[-1:] + rest[0] in _BRACKETS:
+            head, rest = head[:-1], rest[1:]
+        elif rest[0] in _SEPARATORS and not head[-1:].isdecimal():
+            rest = rest[1:]
         else:
-            break
-    torn = "".join(char for char in value[begin:end] if char in "()[]")
-    for pair in _BRACKETS:
-        torn = torn.replace(pair, "")
-    return value[:begin] + torn + value[end:]
+            return head + rest
 
 
 def _places(value: str, written: Written) -> list[int]:

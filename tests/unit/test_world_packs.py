@@ -197,7 +197,7 @@ def spelled(digits: str, chance: random.Random) -> str:
     apart = "".join(chance.choice(["", "", " ", "-", "."]) + digit for digit in digits).strip(" .-")
     places = [at for at, char in enumerate(apart) if char.isdigit()]
     begin = chance.choice(places[:3])
-    end = chance.choice([at for at in places[:-2] if at >= begin]) + 1
+    end = chance.choice([at for at in places[:-1] if at >= begin]) + 1
     return f"{apart[:begin]}({apart[begin:end]}){apart[end:]}"
 
 
