@@ -34,7 +34,7 @@ from danhba.difflog import (
 )
 from danhba.follow import saw_written
 from danhba.job import Job, Result
-from danhba.plan import proposals, way_back
+from danhba.plan import of_another_country, proposals, way_back
 from danhba.state import Written, earlier_of
 from danhba.story import Entry, Story, read_story
 from danhba.syncer import Fidelity, InLanes, Probes, Syncer
@@ -45,6 +45,8 @@ BATCH = 500
 
 def apply(job: Job, log: LogWriter, story: Story, *, section: Section = "apply") -> Result:
     """Carry out what the log proposes and what was answered, after settling a crash."""
+    if story.end and (stopped := of_another_country(job, story.end)):
+        return Result(stopped=stopped)
     job.state.log_began(job.source, log.path)
     job.begin(log, section, story.first.run)
     result = Result()

@@ -50,6 +50,7 @@ class Run(msgspec.Struct, frozen=True, tag_field="type", tag="run", omit_default
         schema: Version of the format.
         danhba: Version of the program.
         country: Home country.
+        assumed: Whether the home country was assumed, since nobody named one.
         packs: Pack id -> sha256 of the pack.
         given: Absolute paths of the packs that are files.
         today: The day that dates were compared with.
@@ -70,6 +71,7 @@ class Run(msgspec.Struct, frozen=True, tag_field="type", tag="run", omit_default
     policy: str = "replace"
     steps: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
+    assumed: bool = False
 
 
 class CardLine(msgspec.Struct, frozen=True, tag_field="type", tag="card", omit_defaults=True):

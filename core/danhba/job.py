@@ -109,7 +109,7 @@ class Job:
                 run, section, self.now.isoformat(), self.source, self.target,
                 danhba=danhba.__version__, country=context.home.country, packs=packs,
                 today=context.today.isoformat(), policy=context.policy, given=context.packs.files(),
-                steps=context.steps.names if context.steps else (),
+                steps=context.steps.names if context.steps else (), assumed=not self.home_is_sure,
             )
         )  # fmt: skip
 

@@ -28,6 +28,7 @@ __all__ = [
     "convert_in_place",
     "copy",
     "new_run_id",
+    "of_another_country",
     "plan",
     "read_story",
     "replan",

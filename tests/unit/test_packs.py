@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from danhba import packs
+from danhba.convert import Context, read_numbers
 from danhba.errors import PackError, UsageError
 from danhba.judge import Judge
 from danhba.pack_patterns import fill
@@ -352,3 +353,19 @@ def test_the_judge_answers_for_a_whole_block_and_length():
     assert judge.kind("84", "381234567", 4) == "mobile"
     assert judge.kind("84", "381299999", 4) == "mobile"
     assert judge.kind("84", "3812345678", 4) is None
+
+
+def test_country_that_renumbered_nothing_has_a_pack_without_rules() -> None:
+    australia = packs.for_country("au")
+    assert (australia.country_code, australia.trunk_prefix, australia.rules) == ("61", "0", ())
+    context = Context(australia, today=date(2026, 11, 22))
+    verdicts = [
+        read_numbers(value, context)[0].judged.verdict
+        for value in ("0438 123 456", "+84 168 123 4567", "0168 123 4567")
+    ]
+    assert verdicts == ["keep", "convert", "keep"]
+
+
+def test_country_that_is_none_is_named() -> None:
+    with pytest.raises(UsageError, match="ZZ: no such country"):
+        packs.for_country("zz")

@@ -586,6 +586,16 @@ def test_book_of_another_country_is_not_written_before_somebody_said_whose_it_is
     assert place.convert(*way, "--country", "VN").code == 0
 
 
+def test_plan_of_a_book_of_another_country_is_not_applied(place: Place) -> None:
+    before = place.write(card("TEL:+61 412 345 678", "TEL:+61 412 345 679"), card(f"TEL:{OLD}"))
+    assert "--country" in place.convert().err
+    done = run("apply", place.log)
+    assert (done.code, place.book.read_bytes()) == (1, before)
+    place.convert("--country", "VN")
+    assert run("apply", place.log).code == 0
+    assert NEW in place.text
+
+
 def test_few_foreign_numbers_stop_nothing(place: Place) -> None:
     place.write(card("TEL:+61 412 345 678"), card(f"TEL:{OLD}"), card("TEL:0912 345 678"))
     assert place.convert("--write").code == 0

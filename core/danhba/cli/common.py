@@ -381,6 +381,7 @@ def open_for_log(story: Story, *, converting: bool = False) -> Job:
         country, given = HOME, ()  # what is written already is taken back without them
     location = first.target or first.source
     job = open_job(location, country, given, today, steps=steps, policy=first.policy)
+    job.home_is_sure = not first.assumed
     if first.target and isinstance(job.syncer, RefsLike):
         job.syncer.refs_like(first.source)
     return job
