@@ -1,10 +1,11 @@
 """Times danhba against the bare client library of Google, with the same calls, in one run.
 
-Usage: python benchmarks/google_contacts.py [--contacts 50000] [--runs 3]
+Usage: python benchmarks/google_contacts.py [--contacts 50000] [--runs 3] [--latency-ms 0]
 
 Both read all contacts from a local People API (in a process of its own), write two fifths of them,
 and read those back. The bare library knows beforehand what to write; danhba finds out, keeps a diff
-log that can be undone, and remembers what it saw. (This file is not called google.py because a
+log that can be undone, and remembers what it saw. `--latency-ms` delays each answer: Google itself
+takes some hundreds of milliseconds, this server some tens. (This file is not called google.py because a
 script's own folder is where Python looks for the package `google` first.)
 """
 
@@ -36,12 +37,13 @@ class Timing(NamedTuple):
     peak_mb: float
 
 
-def serve(contacts: int, folder: Path) -> None:
+def serve(contacts: int, latency_s: float, folder: Path) -> None:
     """Run the server; say where it is, and what it counted when standard input closes."""
     sys.path.insert(0, str(ROOT))
     from tests.people import PeopleApi
 
     with PeopleApi(USER) as api:
+        api.latency_s = latency_s
         account = api.accounts[USER]
         for i in range(contacts):
             old = f"{OLD}{i % 1000:03} {i * 7 % 10000:04}"
@@ -122,7 +124,7 @@ def ours(url: str, key: str) -> None:
     print(time.perf_counter() - began)
 
 
-def measure(what: str, contacts: int) -> tuple[Timing, dict[str, object]]:
+def measure(what: str, contacts: int, latency_ms: float) -> tuple[Timing, dict[str, object]]:
     """Start a server, run one of the two against it, and return what both say."""
     me = [sys.executable, __file__]
     pipe = subprocess.PIPE
@@ -130,7 +132,7 @@ def measure(what: str, contacts: int) -> tuple[Timing, dict[str, object]]:
         environment = {**os.environ, "DANHBA_STATE_DIR": str(Path(folder, "state"))}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         server = subprocess.Popen(
-            [*me, "--serve", folder, "--contacts", str(contacts)],
+            [*me, "--serve", folder, f"--contacts={contacts}", f"--latency-ms={latency_ms}"],
             stdin=pipe,
             stdout=pipe,
             text=True,
@@ -160,25 +162,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contacts", type=int, default=50_000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="how late each answer is")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--do", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
-        serve(given.contacts, given.serve)
+        serve(given.contacts, given.latency_ms / 1000, given.serve)
     elif given.do:
         what, url, key = given.do
         {"bare": bare, "danhba": ours}[what](url, key)
     else:
-        compare(given.contacts, given.runs)
+        compare(given.contacts, given.runs, given.latency_ms)
 
 
-def compare(contacts: int, runs: int) -> None:
+def compare(contacts: int, runs: int, latency_ms: float) -> None:
     """Run both in turn, and print the medians."""
     seconds: dict[str, list[float]] = {"bare": [], "danhba": []}
     peaks: dict[str, float] = {}
     for _ in range(runs):
         for what, of_one in seconds.items():
-            timing, counted = measure(what, contacts)
+            timing, counted = measure(what, contacts, latency_ms)
             of_one.append(timing.seconds)
             peaks[what] = max(peaks.get(what, 0), timing.peak_mb)
             print(
@@ -189,7 +192,7 @@ def compare(contacts: int, runs: int) -> None:
             assert not counted["overlaps"]
     bare_s, danhba_s = (statistics.median(of_one) for of_one in seconds.values())
     print(
-        f"{contacts:,} contacts, {contacts * 2 // 5:,} written: bare library {bare_s:.2f} s,"
+        f"{contacts:,} contacts, {contacts * 2 // 5:,} written, latency {latency_ms:g} ms: bare library {bare_s:.2f} s,"
         f" danhba {danhba_s:.2f} s: {bare_s / danhba_s:.0%} of its throughput (bar: 80 %),"
         f" peak {peaks['danhba']:.0f} MB (bar: 400 MB)"
     )
