@@ -121,6 +121,12 @@ def test_a_decision_to_keep_is_counted_as_such() -> None:
     assert state_of(Judged("keep", "answered", "mobile")) == "decided"
 
 
+@pytest.mark.parametrize("code", ["not-yet", "waits", "kept-beside"])
+def test_an_old_number_that_waits_for_its_day_is_counted_as_such(code: str) -> None:
+    judged = Judged("keep", code, "fixed", rule=packs.load("vn").rules[0])
+    assert state_of(judged) == "waiting"
+
+
 @pytest.mark.parametrize("code", ["charset", "pause"])
 def test_an_old_number_that_cannot_be_written_is_left_to_do(code: str) -> None:
     rule = packs.load("vn").rules[0]
