@@ -25,12 +25,16 @@ _TOLD_TO_WAIT = 50
 """How often one card is sent, when the server says each time how long to wait."""
 _UNHEARD = 3
 """After so many cards in a row without any answer, the others are not sent."""
+_REFUSED = 20
+"""After so many cards in a row that the server refuses, the others are not sent."""
 _ASKED_TOGETHER = 100
 _FAILING = frozenset({423, 429, 500, 502, 503, 504})
 _NOT_DONE = frozenset({423, 429})
 """Statuses of a request that was surely not carried out."""
 
 
+_BARRING = frozenset({403, 405, 501, 507})
+"""Statuses that speak of the user, the book or the disk rather than of one card."""
 _LOCKED_S = 0.1
 """Seconds after which a card that was locked is tried again, at first: as long as a write takes."""
 _IMPOSSIBLE = '"danhba-no-card-has-this"'
@@ -67,15 +71,24 @@ class Writer:
         self._width = Width(connections)
         self.honours: bool | None = None
         self.spelling = 0  # which spelling of an entity tag the server takes
-        self._unheard = 0
-        self._over = ""  # why nothing more is sent
+        self._unheard = self._refused = 0  # in a row
+        self._over = self._silence = ""  # why nothing more is sent; what the last silence was
 
     def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
-        """Write each edit whose card has not moved; outcomes come as they are known."""
-        self._unheard, self._over = 0, ""
+        """Write each edit whose card has not moved; outcomes come as they are known.
+
+        Raises:
+            NoAnswerError: The server fell silent, so that of some cards nobody knows whether they
+                were stored; all other outcomes have come before. A later run must look.
+        """
+        self._unheard = self._refused = 0
+        self._over = ""
         untagged: list[Edit] = []
+        unknown: list[Edit] = []
         for edit, outcome in self._worked_through(iter(edits)):
-            if outcome.status == "written" and not outcome.version:
+            if outcome is None:
+                unknown.append(edit)
+            elif outcome.status == "written" and not outcome.version:
                 untagged.append(edit)
             else:
                 yield outcome
@@ -83,8 +96,13 @@ class Writer:
                 yield from self._tagged(untagged)
                 untagged = []
         yield from self._tagged(untagged)
+        if unknown:
+            raise NoAnswerError(
+                f"{self._silence}; whether {len(unknown)} cards were stored, {unknown[0].card.ref}"
+                " for one, is not known. Run the same command again: it finds out"
+            )
 
-    def _worked_through(self, edits: Iterator[Edit]) -> Iterator[tuple[Edit, Outcome]]:
+    def _worked_through(self, edits: Iterator[Edit]) -> Iterator[tuple[Edit, Outcome | None]]:
         """Write edits side by side; the first one by itself while the server is not known."""
         if self.honours is None and (first := next(edits, None)):
             yield self._worked(first)[0]
@@ -102,19 +120,28 @@ class Writer:
         for edit in edits:
             yield Outcome(edit.card.ref, "written", found.get(edit.card.ref, ""))
 
-    def _worked(self, edit: Edit) -> tuple[tuple[Edit, Outcome], bool]:
-        """Write one edit, in any thread; say also whether the server had trouble with it."""
+    def _worked(self, edit: Edit) -> tuple[tuple[Edit, Outcome | None], bool]:
+        """Write one edit, in any thread; say also whether the server had trouble with it.
+
+        There is no outcome when the server could not even be asked what became of the card.
+        """
         if self._over:
             return (edit, _failed(edit, self._over)), False
+        if obstacle := self.shelf.obstacle(edit.card, len(edit.raw)):
+            return (edit, _failed(edit, obstacle)), False
         attempt = _Attempt(self, edit)
         try:
             outcome = attempt.outcome()
             self._unheard = 0
+            self._refused = self._refused + 1 if attempt.barred else 0
+            if self._refused >= _REFUSED:
+                self._over = f"not sent, since the server refuses them all: {outcome.detail}"
         except NoAnswerError as error:
-            outcome = _failed(edit, f"{error}; whether the card was stored is not known")
             self._unheard += 1
+            self._silence = str(error)
             if self._unheard >= _UNHEARD:
                 self._over = f"not sent, since the server does not answer: {error}"
+            return (edit, None), True
         except SyncerError as error:
             outcome = _failed(edit, str(error))
             self._over = f"not sent: {error}"
@@ -134,10 +161,11 @@ class _Attempt:
 
     Attributes:
         rough: Whether the server had trouble.
+        barred: Whether the server refused the card for no reason that lies in the card.
     """
 
     def __init__(self, writer: Writer, edit: Edit) -> None:
-        self.rough = False
+        self.rough = self.barred = False
         self._writer = writer
         self._edit = edit
         self._in_doubt = False  # whether an earlier try may have stored the card
@@ -151,8 +179,6 @@ class _Attempt:
             SyncerError: The server cannot be reached, or we are not let in.
         """
         edit, writer = self._edit, self._writer
-        if obstacle := writer.shelf.obstacle(edit.card, len(edit.raw)):
-            return _failed(edit, obstacle)
         if writer.honours is None and (done := self._tried_out()):
             return done
         while self._tries < _TRIES and self._told < _TOLD_TO_WAIT:
@@ -217,6 +243,7 @@ class _Attempt:
     def _judged(self, answer: Answer) -> Outcome:
         """Turn a final answer into an outcome."""
         edit = self._edit
+        self.barred = answer.status in _BARRING
         match answer.status:
             case 200 | 201 | 204:
                 return Outcome(edit.card.ref, "written", answer.etag)
