@@ -558,7 +558,6 @@ _LABELS: dict[str, tuple[str, str]] = {
         "Renumbered numbers by operator and province",
         "Số thuộc diện đổi, theo nhà mạng và tỉnh, thành",
     ),
-    "all-sources": ("All sources", "Mọi nguồn"),
     "more-lines": (
         "and {count} more (all of them: --json or --html)",
         "và {count} dòng nữa (xem đủ: --json hoặc --html)",
