@@ -204,6 +204,18 @@ def test_a_source_that_fails_is_named_and_stops_no_other(place: Place) -> None:
     assert (alone.code, alone.out) == (1, b"")
 
 
+@pytest.mark.parametrize(
+    "lead", ["carddav+http://me", "nobody-knows://me", "carddav+https://a.b%40c"]
+)
+def test_a_password_in_a_url_is_shown_nowhere(place: Place, lead: str) -> None:
+    target = place.folder / "report.html"
+    bad = f"{lead}:s3cr@t@127.0.0.1:9/x"
+    done = run("report", bad, EXAMPLES, "--json", "--html", target)
+    assert done.code == 4
+    for text in (done.out.decode(), done.err, target.read_text("utf-8")):
+        assert "s3cr" not in text
+
+
 def test_a_card_that_cannot_be_read_is_named_and_counted(place: Place) -> None:
     place.book("good.vcf", card("113"))
     bad = place.book("bad.vcf", "")

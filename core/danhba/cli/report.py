@@ -30,6 +30,7 @@ from danhba.errors import DanhbaError
 from danhba.packs import Packs
 from danhba.render_rows import visible
 from danhba.report import Counted, Report
+from danhba.secret import without_password
 from danhba.texts import language_of
 
 
@@ -103,10 +104,15 @@ def _counted(
                 yield counting.count(job, _skipped)
         except DanhbaError as error:
             failures.append(error)
-            name = identity(location)
-            named = location in str(error) or name in str(error)
-            say(visible(f"not counted: {error}" if named else f"{name}: not counted: {error}"))
-            yield Counted(name, str(error))
+            yield _failed(location, error)
+
+
+def _failed(location: str, error: DanhbaError) -> Counted:
+    """Name a source that cannot be counted; a password in its URL is shown nowhere."""
+    name, why = (without_password(text) for text in (identity(location), str(error)))
+    named = name in why or without_password(location) in why
+    say(visible(f"not counted: {why}" if named else f"{name}: not counted: {why}"))
+    return Counted(name, why)
 
 
 def _skipped(ref: str, reason: str) -> None:
