@@ -4,9 +4,10 @@ Usage: python benchmarks/google_contacts.py [--contacts 50000] [--runs 3] [--lat
 
 Both read all contacts from a local People API (in a process of its own), write two fifths of them,
 and read those back. The bare library knows beforehand what to write; danhba finds out, keeps a diff
-log that can be undone, and remembers what it saw. `--latency-ms` delays each answer: Google itself
-takes some hundreds of milliseconds, this server some tens. (This file is not called google.py because
-a script's own folder is where Python looks for the package `google` first.)
+log that can be undone, and remembers what it saw. `--latency-ms` delays each answer: Google takes
+some hundreds of milliseconds, this server some tens.
+
+This file is not called google.py: a script's own folder is where Python looks for a package first.
 """
 
 from __future__ import annotations

@@ -253,17 +253,21 @@ def _changed(entry: Person, was: Phone, phone: Phone) -> Person:
     if set(phone.labels) != set(was.labels):
         if was.label:
             raise ValueError(f"somebody typed the label {was.label!r}, which stays")
-        entry = {**_without(entry, "formattedType"), "type": google_type(phone.labels)}
+        entry = {**_without(entry, "formattedType", "type"), **_type(phone.labels)}
     return entry
 
 
 def _added(phone: Phone) -> Person:
-    kind = {"type": google_type(phone.labels)} if phone.labels else {}
-    return {"value": phone.value, **kind}
+    return {"value": phone.value, **_type(phone.labels)}
 
 
-def _without(entry: Person, key: str) -> Person:
-    return {name: value for name, value in entry.items() if name != key}
+def _type(labels: Sequence[str]) -> Person:
+    kind = google_type(labels)
+    return {"type": kind} if kind else {}
+
+
+def _without(entry: Person, *keys: str) -> Person:
+    return {name: value for name, value in entry.items() if name not in keys}
 
 
 def labelling(phone: Phone, labels: tuple[str, ...]) -> tuple[str, ...] | None:

@@ -288,7 +288,7 @@ def test_a_label_that_somebody_typed_is_never_lost(place: Place, change: Any) ->
     syncer = place.personal()
     (card,) = syncer.read()
     assert [(p.labels, p.label) for p in card.phones] == [((), "Kho"), (("work",), "")]
-    with pytest.raises(ValueError, match=r"phone|labels"):
+    with pytest.raises(ValueError, match=r"phone|label"):
         syncer.patch(card, [change], NOW)
 
 
