@@ -4,9 +4,10 @@ Usage: python benchmarks/google_contacts.py [--contacts 50000] [--runs 3] [--lat
 
 Both read all contacts from a local People API (in a process of its own), write two fifths of them,
 and read those back. The bare library knows beforehand what to write; danhba finds out, keeps a diff
-log that can be undone, and remembers what it saw. `--latency-ms` delays each answer: Google itself
-takes some hundreds of milliseconds, this server some tens. (This file is not called google.py because a
-script's own folder is where Python looks for the package `google` first.)
+log that can be undone, and remembers what it saw. `--latency-ms` delays each answer: Google takes
+some hundreds of milliseconds, this server some tens.
+
+This file is not called google.py: a script's own folder is where Python looks for a package first.
 """
 
 from __future__ import annotations
@@ -192,7 +193,8 @@ def compare(contacts: int, runs: int, latency_ms: float) -> None:
             assert not counted["overlaps"]
     bare_s, danhba_s = (statistics.median(of_one) for of_one in seconds.values())
     print(
-        f"{contacts:,} contacts, {contacts * 2 // 5:,} written, latency {latency_ms:g} ms: bare library {bare_s:.2f} s,"
+        f"{contacts:,} contacts, {contacts * 2 // 5:,} written, latency {latency_ms:g} ms:"
+        f" bare library {bare_s:.2f} s,"
         f" danhba {danhba_s:.2f} s: {bare_s / danhba_s:.0%} of its throughput (bar: 80 %),"
         f" peak {peaks['danhba']:.0f} MB (bar: 400 MB)"
     )

@@ -184,6 +184,7 @@ class Context:
         self.plus = f"+{home.country_code}"
         self.leads = (home.trunk_prefix, home.country_code)
         self._plain: dict[str, Judged | None] = {}
+        self._ours: dict[str, Judged | None] = {}
         self._reasons: dict[Judged, tuple[Why, ...]] = {}
         self._homes: dict[str, bool] = {"": True}
         self._harmless: dict[tuple[str, ...], bool] = {}
@@ -216,6 +217,20 @@ class Context:
             sure = sure and not (found.verdict == "convert" and self.keeps_old(found.rule))
             self._plain[key] = answer = found if sure else None
             return answer
+
+    def wrote(self, ref: str, value: str) -> bool:
+        """Say whether we wrote this value into the card ourselves, which settles it."""
+        earlier = self.ledger.get(ref)
+        return bool(earlier and value in earlier.ours)
+
+    def plain_of_ours(self, nsn: str) -> Judged | None:
+        """Judge a plain home number that we wrote: it is kept; None where it is not that plain."""
+        key = nsn[: self.home.block_digits] + _LENGTHS[len(nsn)]
+        if key not in self._ours:
+            found = self.judged(Dialled(self.home.country_code, nsn, "national", 1))
+            kept = self.derived(found, "keep", "ours")
+            self._ours[key] = kept if self._is_plain(found.rule) else None
+        return self._ours[key]
 
     def _is_plain(self, rule: Rule | None) -> bool:
         """Say whether `0` and an NSN is read in one way only and renumbered by replacing digits."""
@@ -477,6 +492,8 @@ def renumber(card: Card, context: Context) -> Proposal:
     for phone in card.phones:
         nsn = plain_nsn(phone.value, context.plus)
         judged = context.plain(nsn) if nsn else None
+        if judged is None and nsn and context.wrote(card.ref, phone.value):
+            judged = context.plain_of_ours(nsn)
         if judged is None:
             return Conversion(card, context).proposal()
         changing = changing or judged.verdict == "convert"
@@ -649,7 +666,7 @@ class Conversion:
         judged, written, dialled = number.judged, number.written, number.dialled
         if not judged.ambiguous and judged.verdict == "keep":
             return number
-        if self._is_ours(phone):
+        if self.context.wrote(self.card.ref, phone.value):
             number = Number(written, dialled, judged, (), judged)
             return _judged_as(number, self.context.derived(judged, "keep", "ours"))
         rule = judged.rule
@@ -684,11 +701,6 @@ class Conversion:
         if code == "also-valid-today" and self.context.ask == "all":
             verdict = "ask"
         return found, verdict, code
-
-    def _is_ours(self, phone: Phone) -> bool:
-        """Say whether we wrote this value ourselves, which settles it."""
-        written = self.context.ledger.get(self.card.ref)
-        return bool(written and phone.value in written.ours)
 
     def _is_beside(self, phone: Phone, dialled: Dialled, rule: Rule) -> bool:
         """Say whether an old number is there on purpose, beside its new form."""

@@ -66,6 +66,18 @@ class _About(msgspec.Struct, frozen=True):
     primary: bool = False
 
 
+class _Etag(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A source as far as a write must name it."""
+
+    type: str
+    id: str = ""
+    etag: str = ""
+
+
+class _Etags(msgspec.Struct, frozen=True):
+    sources: tuple[_Etag, ...] = ()
+
+
 class _Number(msgspec.Struct, frozen=True):
     value: str = ""
     type: str = ""
@@ -253,17 +265,21 @@ def _changed(entry: Person, was: Phone, phone: Phone) -> Person:
     if set(phone.labels) != set(was.labels):
         if was.label:
             raise ValueError(f"somebody typed the label {was.label!r}, which stays")
-        entry = {**_without(entry, "formattedType"), "type": google_type(phone.labels)}
+        entry = {**_without(entry, "formattedType", "type"), **_type(phone.labels)}
     return entry
 
 
 def _added(phone: Phone) -> Person:
-    kind = {"type": google_type(phone.labels)} if phone.labels else {}
-    return {"value": phone.value, **kind}
+    return {"value": phone.value, **_type(phone.labels)}
 
 
-def _without(entry: Person, key: str) -> Person:
-    return {name: value for name, value in entry.items() if name != key}
+def _type(labels: Sequence[str]) -> Person:
+    kind = google_type(labels)
+    return {"type": kind} if kind else {}
+
+
+def _without(entry: Person, *keys: str) -> Person:
+    return {name: value for name, value in entry.items() if name not in keys}
 
 
 def labelling(phone: Phone, labels: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -295,10 +311,27 @@ def google_type(labels: Sequence[str]) -> str:
 # -- a write ---------------------------------------------------------------------------------------
 
 
+class _Head(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """By what a write names a person."""
+
+    resource_name: str
+    etag: str = ""
+    metadata: _Etags = _Etags()
+
+
+class _Body(msgspec.Struct, frozen=True, rename="camel"):
+    """What a write replaces."""
+
+    phone_numbers: list[Person] = []
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+_decode_body = msgspec.json.Decoder(_Body).decode
+
+
 def resource_name(raw: bytes) -> str:
     """Return the name under which the API knows a person."""
-    name: str = msgspec.json.decode(raw)["resourceName"]
-    return name
+    return _decode_head(raw).resource_name
 
 
 def request_of(card: Card, raw: bytes) -> Person:
@@ -306,22 +339,12 @@ def request_of(card: Card, raw: bytes) -> Person:
 
     The etags are those the card was read with. What Google makes of the entries is left out.
     """
-    person = msgspec.json.decode(card.raw)
-    numbers = msgspec.json.decode(raw).get("phoneNumbers", [])
-    sources = [
-        {key: source[key] for key in ("type", "id", "etag") if key in source}
-        for source in _contact_sources(person)
-    ]
-    etag = {"etag": person["etag"]} if "etag" in person else {}
-    return {
-        "resourceName": person["resourceName"],
-        **etag,
-        "metadata": {"sources": sources},
-        "phoneNumbers": [
-            {key: value for key, value in entry.items() if key not in _MADE_BY_GOOGLE}
-            for entry in numbers
-        ],
-    }
+    head = _decode_head(card.raw)
+    own = tuple(source for source in head.metadata.sources if source.type == "CONTACT")
+    named: Person = msgspec.to_builtins(msgspec.structs.replace(head, metadata=_Etags(own)))
+    numbers = _decode_body(raw).phone_numbers
+    named["phoneNumbers"] = [_without(entry, *_MADE_BY_GOOGLE) for entry in numbers]
+    return named
 
 
 def has_etags(sent: Person, found: Person) -> bool:
