@@ -7,7 +7,7 @@ import http.client
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _HOP = frozenset(
@@ -21,11 +21,13 @@ class Proxy:
     Attributes:
         port: Where it listens, on 127.0.0.1.
         methods: The method of each request that came, in order.
+        watch: Told the number of each request (from 1), before and after the server had it.
     """
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.methods: list[str] = []
+        self.watch: Callable[..., None] | None = None
 
     def take(self) -> Counter[str]:
         """Return how many requests of each method came since the last call."""
@@ -43,8 +45,11 @@ def proxy(port: int, delay_s: float = 0) -> Iterator[Proxy]:
 
         def handle_any(self) -> None:
             counted.methods.append(self.command)
+            number = len(counted.methods)
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             time.sleep(delay_s)
+            if counted.watch:
+                counted.watch(number, done=False)
             there = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
             try:
                 headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP}
@@ -53,6 +58,8 @@ def proxy(port: int, delay_s: float = 0) -> Iterator[Proxy]:
                 content = answer.read()
             finally:
                 there.close()
+            if counted.watch:
+                counted.watch(number, done=True)
             self.send_response_only(answer.status, answer.reason)
             for name, value in answer.getheaders():
                 if name.lower() not in _HOP and name.lower() != "content-length":

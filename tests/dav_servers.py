@@ -125,7 +125,8 @@ def _wait_until_up(process: subprocess.Popen[bytes], port: int, log: Path) -> No
 
 @contextlib.contextmanager
 def radicale(folder: Path) -> Iterator[Server]:
-    """Run Radicale; its book is `/alice/contacts/`."""
+    """Run Radicale; its book is `/alice/contacts/`. Data that is there already is used."""
+    fresh = not (folder / "data").exists()
     port = free_port()
     (folder / "users").write_text(f"{USER}:{PASSWORD}\n")
     config = folder / "config"
@@ -140,7 +141,8 @@ def radicale(folder: Path) -> Iterator[Server]:
     command = [sys.executable, "-m", "radicale", "--config", str(config)]
     with _running(command, port, folder / "log"):
         server = Server("radicale", port, f"/{USER}/", f"/{USER}/contacts/")
-        server.make_book("contacts")
+        if fresh:
+            server.make_book("contacts")
         yield server
 
 
@@ -165,7 +167,7 @@ def _serve_xandikos(folder: str, port: int) -> None:
     from xandikos.web import WELLKNOWN_DAV_PATHS, RedirectDavHandler, basic_auth_middleware
 
     data = Path(folder, "data")
-    data.mkdir()
+    data.mkdir(exist_ok=True)
     backend = MultiUserFilesystemBackend(str(data), create_defaults=True)
     dav = MultiUserXandikosApp(backend, "/%(REMOTE_USER)s/", state_dir=folder)
 

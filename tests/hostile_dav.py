@@ -11,7 +11,9 @@ import contextlib
 import hashlib
 import re
 import socket
+import ssl
 import struct
+import sys
 import threading
 import time
 from collections import defaultdict, deque
@@ -397,7 +399,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         """Answer one request."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        size = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(size)
+        if len(body) < size:
+            return  # the client is gone in the middle of a request
         seen = Seen(self.command, self.path, dict(self.headers.items()), body)
         state = self.state
         with state.lock:
@@ -419,11 +424,22 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def hostile() -> Iterator[Hostile]:
-    """Run the server."""
+def hostile(tls: ssl.SSLContext | None = None) -> Iterator[Hostile]:
+    """Run the server, with TLS when there is a context for it."""
     handler = type("BoundHandler", (Handler,), {})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """Say nothing of a client that is gone; it may have been killed."""
+            if not isinstance(sys.exc_info()[1], OSError):
+                super().handle_error(*_)  # type: ignore[arg-type]
+
+    server = Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
+    if tls:
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     handler.state = state = Hostile(server.server_address[1])  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

@@ -34,7 +34,7 @@ from danhba.difflog import (
 )
 from danhba.follow import saw_written
 from danhba.job import Job, Result
-from danhba.plan import proposals, way_back
+from danhba.plan import of_another_country, proposals, way_back
 from danhba.state import Written, earlier_of
 from danhba.story import Entry, Story, read_story
 from danhba.syncer import Fidelity, InLanes, Probes, Syncer
@@ -45,6 +45,8 @@ BATCH = 500
 
 def apply(job: Job, log: LogWriter, story: Story, *, section: Section = "apply") -> Result:
     """Carry out what the log proposes and what was answered, after settling a crash."""
+    if story.end and (stopped := of_another_country(job, story.end)):
+        return Result(stopped=stopped)
     job.state.log_began(job.source, log.path)
     job.begin(log, section, story.first.run)
     result = Result()
@@ -114,10 +116,9 @@ class Pending:
             yield [last]
         size = batch_of(syncer) if syncer.writes_remotely else BATCH
         lanes: dict[str, list[str]] = {}
+        lane_of = syncer.lane if isinstance(syncer, InLanes) else lambda _: ""
         for ref in left:
-            lanes.setdefault(syncer.lane(ref) if isinstance(syncer, InLanes) else "", []).append(
-                ref
-            )
+            lanes.setdefault(lane_of(ref), []).append(ref)
         for start in range(0, max(map(len, lanes.values()), default=0), size):
             for lane in lanes.values():
                 if batch := lane[start : start + size]:

@@ -24,7 +24,8 @@ from danhba.evidence import Earlier, Evidence, Scales, Subject, fold
 from danhba.judge import KNOWS_UNTIL, Judge, Kind
 from danhba.packs import Pack, Packs, Range, Rule
 from danhba.phone import Dialled, Scan, Written, plain_nsn, scan
-from danhba.reading import Reader, e164, rewrite
+from danhba.reading import Reader
+from danhba.rewriting import e164, rewrite
 
 Verdict: TypeAlias = Literal["convert", "keep", "ask"]
 NumberKind: TypeAlias = Kind | Literal["foreign", "unreadable"]
@@ -57,6 +58,7 @@ class Judged(msgspec.Struct, frozen=True, eq=False):
         kind: What the number is today; where the verdict is `convert`, what it becomes.
         ambiguous: Whether its digits are both an old number and one valid today.
         rule: The rule that fits, also where it is not applied.
+        made_by: The rule whose new numbers these are, where they are valid today.
         name: Operator or province today, in English; where converted, of the rule.
         name_vi: The same in Vietnamese, where it differs.
         country_code: The calling code the number belongs to; empty when unreadable.
@@ -74,6 +76,7 @@ class Judged(msgspec.Struct, frozen=True, eq=False):
     country_code: str = ""
     abroad: bool = False
     others: tuple[Rule, ...] = ()
+    made_by: Rule | None = None
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -181,6 +184,7 @@ class Context:
         self.plus = f"+{home.country_code}"
         self.leads = (home.trunk_prefix, home.country_code)
         self._plain: dict[str, Judged | None] = {}
+        self._ours: dict[str, Judged | None] = {}
         self._reasons: dict[Judged, tuple[Why, ...]] = {}
         self._homes: dict[str, bool] = {"": True}
         self._harmless: dict[tuple[str, ...], bool] = {}
@@ -214,10 +218,26 @@ class Context:
             self._plain[key] = answer = found if sure else None
             return answer
 
+    def wrote(self, ref: str, value: str) -> bool:
+        """Say whether we wrote this value into the card ourselves, which settles it."""
+        earlier = self.ledger.get(ref)
+        return bool(earlier and value in earlier.ours)
+
+    def plain_of_ours(self, nsn: str) -> Judged | None:
+        """Judge a plain home number that we wrote: it is kept; None where it is not that plain."""
+        key = nsn[: self.home.block_digits] + _LENGTHS[len(nsn)]
+        if key not in self._ours:
+            found = self.judged(Dialled(self.home.country_code, nsn, "national", 1))
+            kept = self.derived(found, "keep", "ours")
+            self._ours[key] = kept if self._is_plain(found.rule) else None
+        return self._ours[key]
+
     def _is_plain(self, rule: Rule | None) -> bool:
-        """Say whether `0` and an NSN is read in one way only, and the 0 outlives a renumbering."""
+        """Say whether `0` and an NSN is read in one way only and renumbered by replacing digits."""
         home = self.home
-        kept = rule is None or (rule.new_trunk is None and not rule.new_country_code)
+        kept = rule is None or not (
+            rule.new_trunk is not None or rule.new_country_code or rule.adds_a_group
+        )
         return kept and home.trunk_prefix == "0" and not (home.old_trunks or home.carrier_prefixes)
 
     def keeps_old(self, rule: Rule | None) -> bool:
@@ -265,6 +285,8 @@ class Context:
             return self._blocks[key]
         except KeyError:
             found = self._dated(_judge(pack, self.judge, dialled), pack.range_of(nsn))
+            if found.ambiguous or found.code == "current":
+                found = replace(found, made_by=pack.rule_into(nsn))
             if abroad:
                 found = replace(found, abroad=True)
                 plain = found.verdict == "keep" and not found.ambiguous
@@ -470,6 +492,8 @@ def renumber(card: Card, context: Context) -> Proposal:
     for phone in card.phones:
         nsn = plain_nsn(phone.value, context.plus)
         judged = context.plain(nsn) if nsn else None
+        if judged is None and nsn and context.wrote(card.ref, phone.value):
+            judged = context.plain_of_ours(nsn)
         if judged is None:
             return Conversion(card, context).proposal()
         changing = changing or judged.verdict == "convert"
@@ -642,10 +666,28 @@ class Conversion:
         judged, written, dialled = number.judged, number.written, number.dialled
         if not judged.ambiguous and judged.verdict == "keep":
             return number
+        if self.context.wrote(self.card.ref, phone.value):
+            number = Number(written, dialled, judged, (), judged)
+            return _judged_as(number, self.context.derived(judged, "keep", "ours"))
         rule = judged.rule
         assert written and dialled and rule
-        subject = Subject(phone, written, dialled, rule)
-        verdict, code = judged.verdict, judged.code
+        found, verdict, code = self._by_evidence(Subject(phone, written, dialled, rule), judged)
+        weighed = Number(written, dialled, judged, found, judged)
+        verdict, code = self._answered(phone, weighed, verdict, code)
+        if code == "answered" and judged.others:
+            judged = _by_answer(weighed, self._answer(phone, weighed))
+        if verdict == "convert" and code != "answered" and self._is_beside(phone, dialled, rule):
+            verdict, code = "keep", "kept-beside"
+        if phone.locked and verdict != "keep":
+            verdict, code = "keep", phone.locked
+        return _judged_as(weighed, self.context.derived(judged, verdict, code))
+
+    def _by_evidence(
+        self, subject: Subject, judged: Judged
+    ) -> tuple[tuple[Evidence, ...], Verdict, str]:
+        """Return what the card says about a number, and the verdict and reason that follow."""
+        rule, verdict, code = subject.rule, judged.verdict, judged.code
+        assert rule
         found: tuple[Evidence, ...] = ()
         if judged.ambiguous and _can_be_weighed(rule, judged.kind):
             found = self.scales.weigh(subject)
@@ -658,15 +700,7 @@ class Conversion:
                 verdict, code = "ask", "foreign-card"
         if code == "also-valid-today" and self.context.ask == "all":
             verdict = "ask"
-        weighed = Number(written, dialled, judged, found, judged)
-        verdict, code = self._answered(phone, weighed, verdict, code)
-        if code == "answered" and judged.others:
-            judged = _by_answer(weighed, self._answer(phone, weighed))
-        if verdict == "convert" and code != "answered" and self._is_beside(phone, dialled, rule):
-            verdict, code = "keep", "kept-beside"
-        if phone.locked and verdict != "keep":
-            verdict, code = "keep", phone.locked
-        return _judged_as(weighed, self.context.derived(judged, verdict, code))
+        return found, verdict, code
 
     def _is_beside(self, phone: Phone, dialled: Dialled, rule: Rule) -> bool:
         """Say whether an old number is there on purpose, beside its new form."""
@@ -684,9 +718,6 @@ class Conversion:
         self, phone: Phone, number: Number, verdict: Verdict, code: str
     ) -> tuple[Verdict, str]:
         """Let a person's earlier answer to this very question decide."""
-        written = self.context.ledger.get(self.card.ref)
-        if written and phone.value in written.ours:
-            return "keep", "ours"
         answer = self._answer(phone, number)
         if answer is None:
             return verdict, code

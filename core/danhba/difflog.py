@@ -50,6 +50,7 @@ class Run(msgspec.Struct, frozen=True, tag_field="type", tag="run", omit_default
         schema: Version of the format.
         danhba: Version of the program.
         country: Home country.
+        assumed: Whether the home country was assumed, since nobody named one.
         packs: Pack id -> sha256 of the pack.
         given: Absolute paths of the packs that are files.
         today: The day that dates were compared with.
@@ -70,6 +71,7 @@ class Run(msgspec.Struct, frozen=True, tag_field="type", tag="run", omit_default
     policy: str = "replace"
     steps: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
+    assumed: bool = False
 
 
 class CardLine(msgspec.Struct, frozen=True, tag_field="type", tag="card", omit_defaults=True):
@@ -171,15 +173,20 @@ class EndLine(msgspec.Struct, frozen=True, tag_field="type", tag="end", omit_def
 
     Attributes:
         totals: The sums, by name.
-        rows: Numbers by verdict, reason, rule, name and kind, the last value being the count.
+        rows: Numbers by verdict, reason, rule, operator or province in English, and kind; the last
+            value is the count.
         elsewhere: Places with numbers that were seen and left alone, and how often.
         steps: Changes by step, where steps follow `renumber`.
+        names: Vietnamese names of operators and provinces, by the English ones, where they differ.
+        rules: What the rules in `rows` are of, in English, by id.
     """
 
     totals: dict[str, int]
     rows: tuple[tuple[str, str, str, str, str, int], ...] = ()
     elsewhere: dict[str, int] = {}
     steps: dict[str, int] = {}
+    names: dict[str, str] = {}
+    rules: dict[str, str] = {}
 
 
 LogLine: TypeAlias = Run | CardLine | SkipLine | IntentLine | OutcomeLine | AnswerLine | EndLine
@@ -420,8 +427,13 @@ def unsplice(new: bytes, back: tuple[Splice, ...]) -> bytes:
 
 
 def pack_raw(raw: bytes) -> str:
-    """Write a whole raw as text: zlib, then base64."""
-    return b64encode(zlib.compress(raw)).decode()
+    """Write a whole raw as text: zlib, then base64.
+
+    The window is no larger than the raw: zlib's usual 268 kB of memory cost more than the work.
+    """
+    bits = min(15, max(9, len(raw).bit_length()))
+    packer = zlib.compressobj(wbits=bits, memLevel=min(8, bits - 6))
+    return b64encode(packer.compress(raw) + packer.flush()).decode()
 
 
 def unpack_raw(text: str) -> bytes:

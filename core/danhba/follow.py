@@ -47,11 +47,12 @@ def key_of(context: Context) -> str:
 
     Of the day, only which renumberings have begun and ended by then.
     """
-    packs = list(context.packs.values())
-    phases = "".join(phase(rule, context.today)[0] for pack in packs for rule in pack.rules)
+    packs = context.packs
+    rules = (rule for pack in packs.given for rule in pack.rules)
+    phases = "".join(phase(rule, context.today)[0] for rule in rules)
     parts = [danhba.__version__, context.home.country, context.ask, phases, context.policy]
     parts += context.steps.names if context.steps else ()
-    parts += sorted(f"{pack.id}={pack.sha256}" for pack in packs)
+    parts += sorted(f"{name}={digest}" for name, digest in packs.digests().items())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -65,6 +66,7 @@ def follow(job: Job, syncer: Tracks, log: LineSink, work: Work) -> Iterator[Edit
     done: set[str] = set()
     pending = earlier.pending if earlier and changed is not None else []
     cards = job.syncer.read() if changed is None else changed
+    looker = _Looker(job, log, work)
 
     def look(found: Iterable[Card | Missing]) -> Iterator[Edit]:
         for card in found:
@@ -72,7 +74,7 @@ def follow(job: Job, syncer: Tracks, log: LineSink, work: Work) -> Iterator[Edit
             if isinstance(card, Missing):
                 gone.append(card.ref)
             else:
-                share, edits = _look(job, log, work, card)
+                share, edits = looker.look(card)
                 seen.append(share)
                 yield from edits
 
@@ -84,16 +86,37 @@ def follow(job: Job, syncer: Tracks, log: LineSink, work: Work) -> Iterator[Edit
     job.tally = _sums(job)
 
 
-def _look(job: Job, log: LineSink, work: Work, card: Card) -> tuple[Seen, list[Edit]]:
-    """Convert one card; return what it adds to the sums, and its edit if there is one."""
-    mine = replace(job, tally=Tally())
-    edits = list(work(mine, log, (card,)))
-    tally = mine.tally
-    tally.close()
-    rows = sorted(tally.rows.items())
-    share = _encoder.encode(_Share(tally.cards, rows, tally.elsewhere, tally.steps))
-    pending = any(tally.cards[what] for what in ("changed", "asked", "skipped"))
-    return Seen(card.ref, card.version, share.decode(), pending), edits
+class _Looker:
+    """Looks at cards one by one, and says what each adds to the sums.
+
+    Args:
+        job: The run; its own sums are left alone.
+        log: Where proposals go.
+        work: Converts.
+    """
+
+    def __init__(self, job: Job, log: LineSink, work: Work) -> None:
+        self._job, self._log, self._work = replace(job), log, work
+        self._shares: dict[object, str] = {}
+
+    def look(self, card: Card) -> tuple[Seen, list[Edit]]:
+        """Convert one card; return what it adds to the sums, and its edit if there is one."""
+        tally = self._job.tally = Tally()
+        edits = list(self._work(self._job, self._log, (card,)))
+        pending = any(tally.cards[what] for what in ("changed", "asked", "skipped"))
+        return Seen(card.ref, card.version, self._share(tally), pending), edits
+
+    def _share(self, tally: Tally) -> str:
+        """Write down what a card adds; most cards add the same as some other."""
+        numbers, elsewhere = tuple(tally.numbers.items()), tuple(tally.elsewhere.items())
+        key = numbers, tuple(tally.cards.values()), elsewhere, tuple(tally.steps.items())
+        try:
+            return self._shares[key]
+        except KeyError:
+            tally.close()
+            share = _Share(tally.cards, sorted(tally.rows.items()), tally.elsewhere, tally.steps)
+            text = self._shares[key] = _encoder.encode(share).decode()
+            return text
 
 
 def _sums(job: Job) -> Tally:
@@ -115,5 +138,5 @@ def saw_written(job: Job, work: Work, cards: Iterable[Card]) -> None:
         return
     if not job.state.follows(job.source, key_of(job.context)):
         return
-    quiet = replace(job, show=silent, progress=silent)
-    job.state.saw(job.source, [_look(quiet, MemoryLog(), work, card)[0] for card in cards])
+    quiet = _Looker(replace(job, show=silent, progress=silent), MemoryLog(), work)
+    job.state.saw(job.source, [quiet.look(card)[0] for card in cards])

@@ -48,3 +48,21 @@ def foreign_majority(end: EndLine) -> str:
         return ""
     code, count = min(found.abroad.items(), key=lambda item: (-item[1], item[0]))
     return code if count > found.home else ""
+
+
+def whose_book(end: EndLine, home: str) -> str:
+    """Say that a source holds more numbers of another country than of its home; else nothing.
+
+    Args:
+        end: The sums of the source.
+        home: The country that its national numbers were read in.
+    """
+    code = foreign_majority(end)
+    if not code:
+        return ""
+    found = origins(end)
+    return (
+        f"{found.abroad[code]} numbers are of +{code}, and only {found.home} of {home}: is this a"
+        " book of another country? Nothing was written. Say in which country numbers"
+        f" without a country code are dialled, with --country CODE (--country {home} to go on so)"
+    )

@@ -80,6 +80,7 @@ class Job:
         show_encoded: The same for lines that come encoded from another process.
         progress: Told how many cards were read since it was last told.
         say: Told a sentence for the person, such as a forecast; it may be empty.
+        home_is_sure: Whether a person has said in which country the source's numbers are dialled.
         budget: How many cards may be changed; None for any number.
         held: ref -> cards with a proposal as they were planned, for a source that is far away.
     """
@@ -95,6 +96,7 @@ class Job:
     progress: Progress = silent
     tally: Tally = field(default_factory=Tally)
     say: Callable[[str], None] = silent
+    home_is_sure: bool = True
     budget: Budget | None = None
     held: Held = field(default_factory=Held)
 
@@ -107,7 +109,7 @@ class Job:
                 run, section, self.now.isoformat(), self.source, self.target,
                 danhba=danhba.__version__, country=context.home.country, packs=packs,
                 today=context.today.isoformat(), policy=context.policy, given=context.packs.files(),
-                steps=context.steps.names if context.steps else (),
+                steps=context.steps.names if context.steps else (), assumed=not self.home_is_sure,
             )
         )  # fmt: skip
 

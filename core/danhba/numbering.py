@@ -60,6 +60,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
             always the pack's, so no key of the file.
         keep: How many first digits of `old` stand first in `new` too; no key of the file.
         behind: How many last digits of `old` stand last in `new` too; no key of the file.
+        inserted: How many digits of `new`, before these, are written at the head of what follows
+            and not at the end of the code; no key of the file.
         line: Where the rule begins in its file, from 1.
     """
 
@@ -89,7 +91,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     new_country_code: SomeDigits = ""
     keep: int = 0
     behind: int = 0
+    inserted: int = 0
     line: int = 0
+
+    @property
+    def adds_a_group(self) -> bool:
+        """Whether several digits are put before an old number and nothing else changes in it."""
+        extra = len(self.new) - len(self.old)
+        return self.behind == len(self.old) and extra > 1 and not self.inserted
 
     def renumber(self, nsn: str) -> str:
         """Return the new NSN of an old one."""
@@ -256,6 +265,10 @@ class Pack(Header, frozen=True, kw_only=True, dict=True):
         """Find the range of today's plan that includes `nsn`."""
         return longest(self._ranges, nsn)
 
+    def rule_into(self, nsn: str) -> Rule | None:
+        """Find the rule whose new numbers include `nsn`."""
+        return longest(self._new_numbers, nsn)
+
     def closed(self, digits: str) -> Closed | None:
         """Find the closed range that includes `digits`, given without trunk prefix."""
         return longest(self._closed, digits)
@@ -284,6 +297,18 @@ class Pack(Header, frozen=True, kw_only=True, dict=True):
         return index_of((range_.length, range_.prefix, range_) for range_ in self.ranges)
 
     @cached_property
+    def names_vi(self) -> dict[str, str]:
+        """The Vietnamese names of operators and provinces, by the English ones; not where equal."""
+        named: tuple[Rule | Range | Closed, ...] = (*self.rules, *self.ranges, *self.closed_ranges)
+        return {one.name: one.name_vi for one in named if one.name_vi not in ("", one.name)}
+
+    @cached_property
+    def _new_numbers(self) -> Index[Rule]:
+        return index_of(
+            (rule.new_length, rule.new, rule) for rule in self.rules if not rule.new_country_code
+        )
+
+    @cached_property
     def _closed(self) -> Index[Closed]:
         return index_of((n, shut.prefix, shut) for shut in self.closed_ranges for n in shut.lengths)
 
@@ -302,7 +327,7 @@ def merge(country_code: str, packs: Sequence[Pack]) -> Pack:
         first,
         country_code=country_code,
         country_names=tuple(name for pack in packs for name in pack.country_names),
-        block_digits=max(pack.block_digits for pack in packs),
+        block_digits=max(pack.block_digits for pack in packs) if own == packs else 17,
         rules=tuple(rule for pack in packs for rule in _rules_under(country_code, pack)),
         ranges=tuple(range_ for pack in own for range_ in pack.ranges),
         closed_ranges=tuple(shut for pack in own for shut in pack.closed_ranges),

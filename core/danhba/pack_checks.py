@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
 from danhba.judge import Judge
 from danhba.numbering import Closed, Merged, Province, Range, Rule, index_of, longest
-
-
-class Faults:
-    """The faults of one file, each with its line."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._found: dict[tuple[int, str], None] = {}
-
-    def add(self, line: int, text: str) -> None:
-        """Note a fault; the same one twice counts once."""
-        self._found[line, text] = None
-
-    def sorted(self) -> tuple[str, ...]:
-        """Give the faults in the order of the file, `path:line: what is wrong`."""
-        found = sorted(self._found, key=lambda fault: fault[0])
-        return tuple(f"{self.path}:{line}: {text}" for line, text in found)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Suggest a known word that looks like this one, if there is one."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f", did you mean {close[0]!r}?" if close else ""
+from danhba.toml_tables import Faults, did_you_mean
 
 
 class Tables(NamedTuple):

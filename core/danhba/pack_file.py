@@ -7,22 +7,19 @@ keys from a `[wave.NAME]` table that it shares with others. `packs/vn.toml` is t
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args, get_origin
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
 from danhba.errors import PackError
 from danhba.numbering import Closed, Header, Merged, Pack, Province, Range, Rule
-from danhba.pack_checks import Faults, Tables, check_outputs, check_tables, did_you_mean
+from danhba.pack_checks import Tables, check_outputs, check_tables
 from danhba.pack_patterns import fill, spread
+from danhba.toml_tables import NOWHERE, Faults, Table, did_you_mean, explain, fields, read_toml
 
-OURS = frozenset({"line", "keep", "behind", "new_country_code"})
+OURS = frozenset({"line", "keep", "behind", "inserted", "new_country_code"})
 """Attributes that are made here and no keys of the file."""
 
 
@@ -58,64 +55,7 @@ def read_pack(data: bytes, path: str, *, judge: bool = False) -> Pack:
     )
 
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-class _Table(NamedTuple):
-    """One table of the file: its values and where they stand.
-
-    Attributes:
-        label: How messages call it, such as `[[rule]]`.
-        values: What tomllib read.
-        line: The line of its header.
-        lines: The line of each key.
-        made: Values of `OURS`.
-    """
-
-    label: str
-    values: dict[str, Any]
-    line: int
-    lines: dict[str, int]
-    made: Mapping[str, Any] = _NOTHING
-
-    def at(self, key: str) -> int:
-        """Give the line of a key, or of the header where the key is missing."""
-        return self.lines.get(key, self.line)
-
-
-# (table, number among those of its name) -> (line of the header, line of each key)
-_Places: TypeAlias = dict[tuple[str, int], tuple[int, dict[str, int]]]
-_NOWHERE: tuple[int, dict[str, int]] = (1, {})
-
-_PLACE = re.compile(
-    r"""\s*(?: \[{1,2} \s* (?P<table> [^\[\]]+?) \s* \] | ["']? (?P<key> [\w-]+) ["']? \s* = )""",
-    re.VERBOSE,
-)
-
-
-def _places(text: str) -> _Places:
-    """Find the lines of tables and keys, which tomllib does not tell.
-
-    Only lines that begin with a header or a key count; inline tables are not looked into.
-    """
-    lines: dict[str, int] = {}
-    places: _Places = {("", 0): (1, lines)}
-    counts: dict[str, int] = {}
-    for number, line in enumerate(text.split("\n"), 1):
-        if not (place := _PLACE.match(line)):
-            continue
-        table, key = place.groups()
-        if table:
-            lines = {}
-            counts[table] = counts.get(table, -1) + 1
-            places[table, counts[table]] = (number, lines)
-        else:
-            lines.setdefault(key, number)
-    return places
-
-
 S = TypeVar("S", bound=msgspec.Struct)
-
 _TABLES = ("sources", "wave", "rule", "range", "closed", "province", "merged")
 
 
@@ -128,7 +68,10 @@ class _Reader:
 
     def __init__(self, data: bytes, path: str) -> None:
         self.faults = Faults(path)
-        self._document, self._places = self._parse(data)
+        found = read_toml(data, self.faults)
+        if found is None:
+            raise PackError(list(self.faults.sorted()))
+        self._document, self._places = found
         self.header = self._read_header()
         sources = self._read_sources()
         self.tables = Tables(
@@ -140,20 +83,6 @@ class _Reader:
             sources,
         )
 
-    def _parse(self, data: bytes) -> tuple[dict[str, Any], _Places]:
-        """Read the TOML; of a file that is none, the syntax error is the only fault."""
-        try:
-            text = data.decode()
-            return tomllib.loads(text), _places(text)
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            self.faults.add(line, "not UTF-8; save the file in that encoding")
-        except tomllib.TOMLDecodeError as error:
-            place = re.search(r"at line (\d+)", str(error))
-            line = int(place[1]) if place else data.count(b"\n") + 1
-            self.faults.add(line, f"not TOML: {error}")
-        raise PackError(list(self.faults.sorted()))
-
     def _read_header(self) -> Header | None:
         """Read the keys before the first table; a table of an unknown name is noted here too."""
         line, lines = self._places[("", 0)]
@@ -162,7 +91,7 @@ class _Reader:
         for key in ("international_prefixes", "carrier_prefixes"):
             if isinstance(values.get(key), list):
                 values[key] = list(spread(values[key]))
-        return self._read(_Table("the pack", values, line, headers | lines), Header)
+        return self._read(Table("the pack", values, line, headers | lines), Header)
 
     def _read_sources(self) -> dict[str, str]:
         """Read [sources]: texts by key."""
@@ -172,7 +101,7 @@ class _Reader:
                 self.faults.add(table.at(key), f"[sources] {key}: expected a text")
         return table.values
 
-    def _rule_tables(self) -> Iterator[_Table]:
+    def _rule_tables(self) -> Iterator[Table]:
         """Give the [[rule]] tables, one for each old prefix and old country code."""
         own = self.header.country_code if self.header else ""
         for table in self._complete_rules():
@@ -180,7 +109,7 @@ class _Reader:
                 for rule in _spread(one, "old_country_code"):
                     yield _with_new(rule, own)
 
-    def _complete_rules(self) -> Iterator[_Table]:
+    def _complete_rules(self) -> Iterator[Table]:
         """Give the [[rule]] tables, each with the keys it takes from its wave."""
         named = self._keyed("wave", self._document.get("wave", {})).values
         waves = {name: self._keyed(f"wave.{name}", values) for name, values in named.items()}
@@ -196,56 +125,58 @@ class _Reader:
                 hint = did_you_mean(str(name), waves)
                 self.faults.add(table.at("wave"), f"[[rule]] wave: there is no [wave.{name}]{hint}")
 
-    def _keyed(self, name: str, values: object) -> _Table:
+    def _keyed(self, name: str, values: object) -> Table:
         """Give the table [name]; an empty one where the file has something else in its place."""
-        line, lines = self._places.get((name, 0), _NOWHERE)
+        line, lines = self._places.get((name, 0), NOWHERE)
         if not isinstance(values, dict):
             self.faults.add(line, f"{name} must be a table, written [{name}]")
             values = {}
-        return _Table(f"[{name}]", values, line, lines)
+        return Table(f"[{name}]", values, line, lines)
 
-    def _tables(self, name: str) -> Iterator[_Table]:
+    def _tables(self, name: str) -> Iterator[Table]:
         """Give the [[name]] tables; one with a list for its prefix becomes one for each."""
         found = self._document.get(name, [])
         if not isinstance(found, list) or not all(isinstance(values, dict) for values in found):
-            line = self._places.get((name, 0), _NOWHERE)[0]
+            line = self._places.get((name, 0), NOWHERE)[0]
             self.faults.add(line, f"{name} must be a list of tables, each written [[{name}]]")
             return
         for number, values in enumerate(found):
-            table = _Table(f"[[{name}]]", values, *self._places.get((name, number), _NOWHERE))
+            table = Table(f"[[{name}]]", values, *self._places.get((name, number), NOWHERE))
             yield from _spread(table, "prefix")
 
-    def _read_all(self, tables: Iterable[_Table], struct: type[S]) -> tuple[S, ...]:
+    def _read_all(self, tables: Iterable[Table], struct: type[S]) -> tuple[S, ...]:
         """Read tables of one sort; those with faults are left out."""
         read = (self._read(table, struct) for table in tables)
         return tuple(value for value in read if value is not None)
 
-    def _read(self, table: _Table, struct: type[S]) -> S | None:
+    def _read(self, table: Table, struct: type[S]) -> S | None:
         """Turn a table into a struct; None, and its faults noted, if it has any."""
-        if table.values.keys() <= _fields(struct).keys():
+        if table.values.keys() <= fields(struct, OURS).keys():
             try:
                 values = {**table.values, **table.made, "line": table.line}
                 return msgspec.convert(values, struct)
             except msgspec.ValidationError:
                 pass  # msgspec names the first fault only
-        for line, text in sorted(_explain(table, struct)):
+        also = _TABLES if struct is Header else ()
+        for line, text in sorted(explain(table, struct, OURS, also)):
             self.faults.add(line, text)
         return None
 
 
-def _spread(table: _Table, key: str) -> Iterator[_Table]:
+def _spread(table: Table, key: str) -> Iterator[Table]:
     """Make one table of each that a key's patterns stand for; a faulty value stays as it is."""
     for one in spread(table.values.get(key)):
         yield table._replace(values=table.values | {key: one}) if one is not None else table
 
 
-def _with_new(table: _Table, own_code: str) -> _Table:
+def _with_new(table: Table, own_code: str) -> Table:
     """Fill the new prefix of a rule with the parts it takes from the old one."""
     values = dict(table.values)
     made: dict[str, Any] = {}
     old, new = values.get("old"), values.get("new")
     if isinstance(old, str) and isinstance(new, str):
-        values["new"], made["keep"], made["behind"] = fill(new, old)
+        values["new"], *counts = fill(new, old)
+        made |= zip(("keep", "behind", "inserted"), counts, strict=True)
     if values.get("old_country_code") == own_code:
         del values["old_country_code"]
     elif "old_country_code" in values:
@@ -253,37 +184,6 @@ def _with_new(table: _Table, own_code: str) -> _Table:
     if isinstance(values.get("old_trunks"), list):
         values["old_trunks"] = list(spread(values["old_trunks"]))
     return table._replace(values=values, made=made)
-
-
-def _explain(table: _Table, struct: type[msgspec.Struct]) -> Iterator[tuple[int, str]]:
-    """Give all that is wrong with a table, each fault with its line."""
-    fields = _fields(struct)
-    for key in table.values.keys() - fields.keys():
-        hint = did_you_mean(key, (*fields, *_TABLES) if struct is Header else fields)
-        yield table.at(key), f"{table.label} has an unknown key {key!r}{hint}"
-    for key, field in fields.items():
-        if key in table.values:
-            try:
-                msgspec.convert(table.values[key], field.type)
-            except msgspec.ValidationError as error:
-                yield table.at(key), f"{table.label} {key}: {_say(error, field)}"
-        elif field.required:
-            yield table.line, f"{table.label} has no {key!r}"
-
-
-@functools.cache
-def _fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
-    """Give the keys a table may have."""
-    fields = msgspec.structs.fields(struct)
-    return {field.name: field for field in fields if field.name not in OURS}
-
-
-def _say(error: msgspec.ValidationError, field: msgspec.structs.FieldInfo) -> str:
-    """Put msgspec's complaint about a value in words that name the cure."""
-    if get_origin(field.type) is Literal:
-        return f"must be one of {', '.join(get_args(field.type))}"
-    text = re.sub(r"matching regex '\^\[0-9\].*'", "of digits", str(error))
-    return text[0].lower() + text[1:]
 
 
 def _ranges_of_rules(rules: Sequence[Rule], listed: Iterable[Range]) -> tuple[Range, ...]:

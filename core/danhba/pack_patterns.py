@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import product
+from typing import NamedTuple
 
 _PATTERN = re.compile(r"(?:[0-9]|\[(?:[0-9](?:-[0-9])?)+\])+")
 _PLACE = re.compile(r"[0-9]|\[[0-9-]+\]")
@@ -33,21 +34,29 @@ def _digits(place: str) -> str:
     )
 
 
-def fill(template: str, old: str) -> tuple[str, int, int]:
+class Filled(NamedTuple):
+    """A new prefix, and which of its digits are the old one's: the attributes of a rule."""
+
+    new: str
+    keep: int
+    behind: int
+    inserted: int
+
+
+def fill(template: str, old: str) -> Filled:
     """Fill the places of `new` with parts of the old prefix.
 
-    `{:2}` is its first two digits, `{2:}` what follows them, `{:}` all of it.
-
-    Returns:
-        The new prefix; how many first digits of the old one still stand first in it, and how many
-        last ones last, so that only what changed need be written anew.
+    `{:2}` is its first two digits, `{2:}` what follows them, `{:}` all of it. Digits behind a space
+    are written at the head of what follows: `10 5{2:}` makes 10-5234 of 11-234, not 105-234.
     """
-    new = _PART.sub(lambda part: _part(part, old), template)
+    head, _, tail = template.partition(" ")
+    new = [_PART.sub(lambda part: _part(part, old), text) for text in (head, tail)]
     parts = [_part(part, old) for part in _PART.finditer(template)]
     behind = len(parts[-1]) if template.endswith(":}") else 0
     first = template.startswith("{:") and (len(parts) > 1 or not behind)
     keep = len(parts[0]) if first else 0
-    return new, keep, min(behind, len(old) - keep)
+    behind = min(behind, len(old) - keep)
+    return Filled("".join(new), keep, behind, len(new[1]) - behind if tail else 0)
 
 
 def _part(part: re.Match[str], old: str) -> str:

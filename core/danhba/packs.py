@@ -14,11 +14,14 @@ from importlib import resources
 from pathlib import Path
 
 import msgspec
+import phonenumbers
+from phonenumbers import PhoneMetadata
 
 from danhba.errors import UsageError
 from danhba.numbering import Closed, Header, Merged, Pack, Province, Range, Rule, merge
-from danhba.pack_checks import Faults, check_outputs, did_you_mean
+from danhba.pack_checks import check_outputs
 from danhba.pack_file import read_pack
+from danhba.toml_tables import Faults, did_you_mean
 
 __all__ = [
     "Closed", "Header", "Merged", "Pack", "Packs", "Province", "Range", "Rule",
@@ -54,17 +57,43 @@ def load(name_or_path: str) -> Pack:
 def for_country(country: str, given: Iterable[Pack] = ()) -> Pack:
     """Return the pack of a country: the first given one that is of it, else the built-in one.
 
+    A country that renumbered nothing we know of has a pack without rules, from what phonenumbers
+    says about dialling there.
+
     Raises:
-        UsageError: There is none.
+        UsageError: There is no such country.
     """
     code = country.upper()
     home = next((pack for pack in given if pack.country == code), None)
     if home is not None:
         return home
-    if code.lower() not in builtin():
-        known = ", ".join(sorted({*map(str.upper, builtin()), *(pack.country for pack in given)}))
-        raise UsageError(f"--country {country}: no numbering pack; known are {known}. Give --pack.")
-    return _load_builtin(code.lower())
+    return _load_builtin(code.lower()) if code.lower() in builtin() else _without_rules(code)
+
+
+def _without_rules(code: str) -> Pack:
+    found = PhoneMetadata.metadata_for_region(code)
+    if found is None:
+        raise UsageError(f"--country {code}: no such country; give two letters, as in VN or AU")
+    abroad = found.preferred_international_prefix or found.international_prefix or ""
+    prefixes = dict.fromkeys(prefix for prefix in (abroad, "00") if prefix.isdigit())
+    return Pack(
+        id=code.lower(),
+        name=code,
+        country=code,
+        country_code=str(found.country_code),
+        trunk_prefix=found.national_prefix or "",
+        trunk_optional=not found.national_prefix,
+        international_prefixes=tuple(prefixes),
+        nsn_lengths=tuple(found.general_desc.possible_length) if found.general_desc else (),
+        rules=(),
+        ranges=(),
+        closed_ranges=(),
+        provinces=(),
+        mergers=(),
+        sources={},
+        path=f"phonenumbers {phonenumbers.__version__}",
+        sha256=hashlib.sha256(f"{code} {phonenumbers.__version__}".encode()).hexdigest(),
+    )
 
 
 def check(pack: Pack) -> tuple[str, ...]:

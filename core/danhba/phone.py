@@ -91,6 +91,10 @@ class Dialled(Struct, frozen=True):
     trunk: int = 0
 
 
+INTERNATIONAL = frozenset({"international", "prefix", "bare"})
+"""The forms that name a country code."""
+
+
 def scan(value: str) -> Scan:
     """Find the numbers in a phone field; never raises, takes time linear in the value's length."""
     if value.isdigit() and value.isascii():

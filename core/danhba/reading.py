@@ -13,9 +13,7 @@ from typing import NamedTuple
 
 from danhba.judge import Judge
 from danhba.numbering import Pack, Rule
-from danhba.phone import Dialing, Dialled, Written, dial, respell
-
-INTERNATIONAL = frozenset({"international", "prefix", "bare"})
+from danhba.phone import INTERNATIONAL, Dialing, Dialled, Written, dial
 
 
 def dialing_of(pack: Pack) -> Dialing:
@@ -132,40 +130,3 @@ def _the_one_that_exists(digits: str, home: Plan) -> Dialled | None:
         readings.append(Dialled(code, digits[len(code) :], "bare", len(code)))
     found = [reading for reading in readings if home.had(reading.nsn)]
     return found[0] if len(found) == 1 else None
-
-
-def rewrite(value: str, written: Written, dialled: Dialled, rule: Rule) -> str:
-    """Write the new number of a rule in the place of an old one, in its spelling."""
-    put = rule.new[rule.keep : len(rule.new) - rule.behind]
-    strip = len(rule.old) - rule.keep - rule.behind
-    after = respell(value, written, dialled.lead + rule.keep, strip, put)
-    if dialled.form in INTERNATIONAL:
-        at, strip, put = _new_code(dialled, rule)
-    else:
-        at, strip, put = _new_trunk(dialled, rule)
-    if not strip and not put:
-        return after
-    end = written.end + len(after) - len(value)
-    return respell(after, Written(written.start, end, written.digits, written.plus), at, strip, put)
-
-
-def _new_code(dialled: Dialled, rule: Rule) -> tuple[int, int, str]:
-    """Say which digits in front of an NSN go, and what takes their place: with a country code."""
-    start = dialled.lead - dialled.trunk
-    trunk = dialled.trunk if rule.new_trunk is not None else 0
-    if not rule.new_country_code:
-        return start, trunk, ""
-    code = len(dialled.country_code)
-    return start - code, code + trunk, rule.new_country_code
-
-
-def _new_trunk(dialled: Dialled, rule: Rule) -> tuple[int, int, str]:
-    """Say which digits in front of an NSN go, and what takes their place: without a code."""
-    if rule.new_trunk is None or not (dialled.trunk or "" in rule.old_trunks):
-        return 0, 0, ""
-    return dialled.lead - dialled.trunk, dialled.trunk, rule.new_trunk
-
-
-def e164(dialled: Dialled, rule: Rule) -> str:
-    """Return the new number that a rule makes of an old one."""
-    return f"+{rule.new_country_code or dialled.country_code}{rule.renumber(dialled.nsn)}"

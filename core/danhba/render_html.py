@@ -8,22 +8,19 @@ page's head allows that one script and that one style sheet, by their hashes, an
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
-from hashlib import sha256
-from html import escape
-from importlib import resources
 from itertools import islice
 from typing import TypeAlias
 
 from danhba.card import Change, Question, Reading, Why
 from danhba.difflog import EndLine, LogLine, Run
+from danhba.render_page import asset, count, head, moment, say, table, text
 from danhba.render_rows import (
     CardRow,
     Rows,
     SectionRow,
     counted,
+    counted_by_place,
     counted_by_rule,
     difference,
     gather,
@@ -62,7 +59,7 @@ def html(lines: Iterable[LogLine], language: str = "en") -> Iterator[str]:
     are held in memory, the originals of the cards are not.
     """
     rows = gather(lines)
-    yield _head(language)
+    yield head("title", asset("render_html.css"), asset("render_html.js"), language)
     yield _header(rows, language)
     yield _totals(rows.end, language)
     yield _done(rows.sections, language)
@@ -71,83 +68,37 @@ def html(lines: Iterable[LogLine], language: str = "en") -> Iterator[str]:
         yield _grid(name, columns, language)
     if rows.end:
         yield from _sums(rows.end, language)
-    yield f"<footer>{_say('made-by', language)}</footer>\n</main>\n"
+    yield f"<footer>{say('made-by', language)}</footer>\n</main>\n"
     yield from _data(rows, language)
-    yield f"<script>{_asset('render_html.js')}</script>\n</body>\n</html>\n"
+    yield f"<script>{asset('render_html.js')}</script>\n</body>\n</html>\n"
 
 
 # --- head -----------------------------------------------------------------------------------------
 
 
-@cache
-def _asset(name: str) -> str:
-    return resources.files("danhba").joinpath(name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
-
-
-def _head(language: str) -> str:
-    style, script = _asset("render_html.css"), _asset("render_html.js")
-    policy = (
-        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)};"
-        " base-uri 'none'; form-action 'none'"
-    )
-    return f"""<!doctype html>
-<html lang="{escape(language)}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light dark">
-<title>danhba · {_say("title", language)}</title>
-<style>{style}</style>
-</head>
-<body>
-<main>
-"""
-
-
-def _say(key: str, language: str) -> str:
-    return escape(label(key, language))
-
-
-def _text(text: str) -> str:
-    return escape(visible(text))
-
-
 def _header(rows: Rows, language: str) -> str:
-    title = f"<header>\n<h1>{_say('title', language)}</h1>\n"
+    title = f"<header>\n<h1>{say('title', language)}</h1>\n"
     if not rows.sections:
         return title + "</header>\n"
     facts = "".join(
-        f"<div><dt>{_say(key, language)}</dt><dd>{_text(value)}</dd></div>\n"
+        f"<div><dt>{say(key, language)}</dt><dd>{text(value)}</dd></div>\n"
         for key, value in _facts(rows.sections[0].run, language)
         if value
     )
-    notice = "" if rows.end else f'<p class="notice">{_say("unfinished", language)}</p>\n'
+    notice = "" if rows.end else f'<p class="notice">{say("unfinished", language)}</p>\n'
     return f'{title}<dl class="facts">\n{facts}</dl>\n{notice}</header>\n'
 
 
 def _facts(run: Run, language: str) -> Iterator[tuple[str, str]]:
     yield "source", run.source
     yield "target", run.target
-    yield "time", _moment(run.time)
+    yield "time", moment(run.time)
     yield "country", run.country
     yield "steps", ", ".join(run.steps)
     yield "policy", label(run.policy, language) if run.policy != "replace" else ""
     yield "packs", ", ".join(f"{name} {digest[:8]}" for name, digest in run.packs.items())
     yield "run", run.run
     yield "danhba", run.danhba
-
-
-def _moment(time: str) -> str:
-    """Return an RFC 3339 time as people write it, to the second; its offset stays."""
-    day, _, rest = time.partition("T")
-    offset = "UTC" if rest.endswith(("Z", "+00:00")) else rest[8:][-6:]
-    return f"{day} {rest[:8]} {offset}".strip()
 
 
 # --- sums -----------------------------------------------------------------------------------------
@@ -162,16 +113,12 @@ def _totals(end: EndLine | None, language: str) -> str:
 
 def _tiles(keys: Sequence[str], end: EndLine, language: str) -> str:
     tiles = "".join(
-        f'<div class="tile {key.rpartition("_")[2]}"><b>{_count(end.totals[key], language)}</b>'
-        f"<span>{_say(key, language)}</span></div>\n"
+        f'<div class="tile {key.rpartition("_")[2]}"><b>{count(end.totals[key], language)}</b>'
+        f"<span>{say(key, language)}</span></div>\n"
         for key in keys
         if key in end.totals
     )
     return f'<div class="tiles">\n{tiles}</div>\n'
-
-
-def _count(number: int, language: str) -> str:
-    return f"{number:,}".replace(",", ".") if language == "vi" else f"{number:,}"
 
 
 def _done(sections: list[SectionRow], language: str) -> str:
@@ -179,86 +126,63 @@ def _done(sections: list[SectionRow], language: str) -> str:
     done = [
         (
             label(f"section-{section.run.section}", language),
-            _moment(section.run.time),
+            moment(section.run.time),
             label(status, language),
             count,
         )
         for section in sections
         for status, count in sorted(section.outcomes.items())
     ]
-    return _table("what-was-done", ("section", "time", "result", "count"), done, language)
+    return table("what-was-done", ("section", "time", "result", "count"), done, language)
 
 
 def _sums(end: EndLine, language: str) -> Iterator[str]:
     yield '<div class="sums">\n'
     rules = [
         (rule, name, label(verdict, language), count)
-        for rule, name, verdict, count in counted_by_rule(end)
+        for rule, name, verdict, count in counted_by_rule(end, language)
     ]
-    yield _table("by-rule", ("rule", "name", "verdict", "count"), rules, language)
+    yield table("by-rule", ("rule", "name", "verdict", "count"), rules, language)
     places = [
         (name, label(kind, language), label(verdict, language), count)
-        for (name, kind, verdict), count in counted(end, 3, 4, 0)
-        if name
+        for name, kind, verdict, count in counted_by_place(end, language)
     ]
-    yield _table("by-place", ("place", "kind", "verdict", "count"), places, language)
+    yield table("by-place", ("place", "kind", "verdict", "count"), places, language)
     reasons = [
         (label(verdict, language), reason_label(code, language), count)
         for (verdict, code), count in counted(end, 0, 1)
     ]
-    yield _table("by-verdict", ("verdict", "reason", "count"), reasons, language)
-    yield _table("by-step", ("step", "count"), list(end.steps.items()), language)
+    yield table("by-verdict", ("verdict", "reason", "count"), reasons, language)
+    yield table("by-step", ("step", "count"), list(end.steps.items()), language)
     elsewhere = sorted(end.elsewhere.items(), key=lambda item: -item[1])
-    yield _table("elsewhere", ("field", "count"), elsewhere, language)
+    yield table("elsewhere", ("field", "count"), elsewhere, language)
     yield "</div>\n"
-
-
-def _table(
-    title: str, columns: Sequence[str], rows: Sequence[tuple[str | int, ...]], language: str
-) -> str:
-    if not rows:
-        return ""
-    head = "".join(f'<th class="{column}">{_say(column, language)}</th>' for column in columns)
-    body = "".join(
-        f"<tr>{''.join(_data_cell(cell, language) for cell in row)}</tr>\n" for row in rows
-    )
-    return (
-        f'<section class="sum"><h2>{_say(title, language)}</h2>\n<div class="scroll">'
-        f'<table class="sortable"><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>'
-        "</div></section>\n"
-    )
-
-
-def _data_cell(cell: str | int, language: str) -> str:
-    if isinstance(cell, int):
-        return f'<td class="count" data-value="{cell}">{_count(cell, language)}</td>'
-    return f"<td>{_text(cell)}</td>"
 
 
 # --- the long lists -------------------------------------------------------------------------------
 
 
 def _filters(language: str) -> str:
-    search = _say("search", language)
+    search = say("search", language)
     options = "".join(
-        f'<option value="{value}">{_say(key, language)}</option>'
+        f'<option value="{value}">{say(key, language)}</option>'
         for value, key in (("", "all-verdicts"), ("changes", "changes"), ("questions", "questions"))
     )
-    return f"""<noscript><p class="notice">{_say("no-script", language)}</p></noscript>
+    return f"""<noscript><p class="notice">{say("no-script", language)}</p></noscript>
 <form class="filters" role="search">
 <input id="search" type="search" placeholder="{search}" aria-label="{search}" autocomplete="off">
-<select id="verdict" aria-label="{_say("verdict", language)}">{options}</select>
-<select id="rule" aria-label="{_say("rule", language)}"></select>
-<select id="status" aria-label="{_say("status", language)}"></select>
+<select id="verdict" aria-label="{say("verdict", language)}">{options}</select>
+<select id="rule" aria-label="{say("rule", language)}"></select>
+<select id="status" aria-label="{say("status", language)}"></select>
 </form>
 """
 
 
 def _grid(name: str, columns: Sequence[str], language: str) -> str:
-    head = "".join(f'<th class="{c}">{_say(c, language)}</th>' for c in columns)
+    head = "".join(f'<th class="{c}">{say(c, language)}</th>' for c in columns)
     return (
         f'<section class="grid" id="{name}" hidden>\n'
-        f"<h2>{_say(name, language)} <small></small></h2>\n"
+        f"<h2>{say(name, language)} <small></small></h2>\n"
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody></tbody></table></div>\n'
         '<nav class="pager"></nav></section>\n'
     )

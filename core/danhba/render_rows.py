@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
@@ -169,11 +169,27 @@ def counted(end: EndLine, *columns: int) -> list[tuple[tuple[str, ...], int]]:
     return sorted(sums.items(), key=lambda item: (-item[1], item[0]))
 
 
-def counted_by_rule(end: EndLine) -> list[tuple[str, str, str, int]]:
-    """Return rule, its name, verdict and count; of a number asked about a row has another name."""
-    names = {row[2]: row[3] for row in end.rows if row[0] == "convert"}
-    sums = counted(end, 2, 0)
-    return [(rule, names.get(rule, ""), verdict, n) for (rule, verdict), n in sums if rule]
+def counted_by_rule(end: EndLine, language: str) -> list[tuple[str, str, str, int]]:
+    """Return rule, its operator or province, verdict and count."""
+    return [
+        (rule, place(end.rules.get(rule, ""), end.names, language), verdict, count)
+        for (rule, verdict), count in counted(end, 2, 0)
+        if rule
+    ]
+
+
+def counted_by_place(end: EndLine, language: str) -> list[tuple[str, str, str, int]]:
+    """Return operator or province, kind, verdict and count."""
+    return [
+        (place(name, end.names, language), kind, verdict, count)
+        for (name, kind, verdict), count in counted(end, 3, 4, 0)
+        if name
+    ]
+
+
+def place(name: str, names: Mapping[str, str], language: str) -> str:
+    """Return the name of an operator or province in a language."""
+    return names.get(name, name) if language == "vi" else name
 
 
 def visible(text: str, longest: int = 500) -> str:

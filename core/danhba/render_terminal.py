@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from danhba.card import Change, Question, Reading, Why
 from danhba.difflog import CardLine, EndLine
-from danhba.render_rows import counted, counted_by_rule, difference, mark, sides, visible
+from danhba.render_rows import (
+    counted,
+    counted_by_place,
+    counted_by_rule,
+    difference,
+    mark,
+    sides,
+    visible,
+)
 from danhba.texts import label, meaning, reason_label, sentence
 
 if TYPE_CHECKING:
@@ -157,17 +165,16 @@ def _totals(end: EndLine, language: str) -> Table:
 
 def _by_rule(end: EndLine, language: str) -> Table:
     table = _table("by-rule", ("rule", "name", "verdict", "count"), language)
-    for rule, name, verdict, count in counted_by_rule(end):
+    for rule, name, verdict, count in counted_by_rule(end, language):
         _add(table, _STYLES.get(verdict, ""), rule, name, label(verdict, language), count)
     return table
 
 
 def _by_place(end: EndLine, language: str) -> Table:
     table = _table("by-place", ("place", "kind", "verdict", "count"), language)
-    for (name, kind, verdict), count in counted(end, 3, 4, 0):
-        if name:
-            words = label(kind, language), label(verdict, language)
-            _add(table, _STYLES.get(verdict, ""), name, *words, count)
+    for name, kind, verdict, count in counted_by_place(end, language):
+        words = label(kind, language), label(verdict, language)
+        _add(table, _STYLES.get(verdict, ""), name, *words, count)
     return table
 
 

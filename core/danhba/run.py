@@ -13,7 +13,7 @@ from __future__ import annotations
 from danhba.apply import apply, settle
 from danhba.difflog import EndLine, LogWriter
 from danhba.job import Job, Result, new_run_id
-from danhba.plan import copy, plan, replan
+from danhba.plan import copy, of_another_country, plan, replan
 from danhba.story import Story, read_story
 from danhba.syncer import Forecasts
 from danhba.tally import Tally
@@ -28,6 +28,7 @@ __all__ = [
     "convert_in_place",
     "copy",
     "new_run_id",
+    "of_another_country",
     "plan",
     "read_story",
     "replan",
@@ -46,7 +47,7 @@ def convert_in_place(job: Job, log: LogWriter) -> tuple[EndLine, Result]:
     log.sync()
     if not tally.cards["changed"]:
         return end, Result()
-    if stopped := _too_many(job, end):
+    if stopped := of_another_country(job, end) or _too_many(job, end):
         return end, Result(stopped=stopped)
     if isinstance(job.syncer, Forecasts):
         job.say(job.syncer.forecast(tally.cards["changed"]))

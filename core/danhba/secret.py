@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Protocol
 from danhba.errors import SyncerError, UsageError
 from danhba.private import make_private, write_private
 
+_IN_URL = re.compile(r"(\w:(?://)?[^/\s:@]*):[^/\s]*@")
 COMMAND_TIMEOUT_S = 60.0
 """How long a password command may take; it may ask the person to unlock a safe."""
 
@@ -48,6 +50,11 @@ class _Keyring(Protocol):
     def get_password(self, service: str, user: str) -> str | None: ...
     def set_password(self, service: str, user: str, password: str) -> None: ...
     def delete_password(self, service: str, user: str) -> None: ...
+
+
+def without_password(text: str) -> str:
+    """Return a text in which no URL shows a password that somebody wrote into it."""
+    return _IN_URL.sub(r"\1:…@", text)
 
 
 def keyring() -> _Keyring | None:

@@ -36,6 +36,9 @@ CREATE TABLE IF NOT EXISTS share (id INTEGER PRIMARY KEY, text TEXT UNIQUE);
 CREATE TABLE IF NOT EXISTS seen (
     source TEXT, ref TEXT, version TEXT, share INTEGER, pending INTEGER, PRIMARY KEY (source, ref)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS finding (
+    server TEXT, trait TEXT, value TEXT, PRIMARY KEY (server, trait)
+) WITHOUT ROWID;
 """
 
 
@@ -271,15 +274,15 @@ class State:
 
     def _keep_seen(self, connection: sqlite3.Connection, source: str, seen: Iterable[Seen]) -> None:
         shares: dict[str, int] = {}
-        for card in seen:
+
+        def row(card: Seen) -> tuple[str, str, str, int, bool]:
             if card.share not in shares:
                 connection.execute("INSERT OR IGNORE INTO share (text) VALUES (?)", (card.share,))
                 rows = connection.execute("SELECT id FROM share WHERE text = ?", (card.share,))
                 shares[card.share] = rows.fetchone()[0]
-            connection.execute(
-                "INSERT OR REPLACE INTO seen VALUES (?,?,?,?,?)",
-                (source, card.ref, card.version, shares[card.share], card.pending),
-            )
+            return source, card.ref, card.version, shares[card.share], card.pending
+
+        connection.executemany("INSERT OR REPLACE INTO seen VALUES (?,?,?,?,?)", map(row, seen))
 
     def shares(self, source: str) -> list[tuple[str, int]]:
         """Return what the cards of a followed source add to its sums, each with how many do."""
@@ -288,6 +291,22 @@ class State:
             " WHERE source = ? GROUP BY text", (source,)
         )  # fmt: skip
         return rows.fetchall()
+
+    def findings(self, server: str) -> dict[str, str]:
+        """Return what the last probe of a server found out: trait -> value."""
+        if not self._exists():
+            return {}
+        rows = self._open().execute("SELECT trait, value FROM finding WHERE server = ?", (server,))
+        return dict(rows.fetchall())
+
+    def remember_findings(self, server: str, findings: Mapping[str, str]) -> None:
+        """Keep what a probe found out about a server, in place of what an earlier one did."""
+        with self._open() as connection:
+            connection.execute("DELETE FROM finding WHERE server = ?", (server,))
+            connection.executemany(
+                "INSERT INTO finding VALUES (?,?,?)",
+                ((server, trait, value) for trait, value in findings.items()),
+            )
 
     def log_began(self, source: str, path: Path) -> None:
         """Remember that a log of the source holds intents that may need settling."""

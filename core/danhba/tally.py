@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 from danhba.convert import Judged
 from danhba.difflog import EndLine
+from danhba.packs import Packs
 
 K = TypeVar("K")
 Row: TypeAlias = tuple[str, str, str, str, str]
-"""Verdict, reason, rule, operator or province, kind."""
+"""Verdict, reason, rule, operator or province in English, kind."""
 
 
 @dataclass
@@ -31,10 +33,7 @@ class Tally:
         """Turn counts by judgement into counts by row."""
         for judged, count in self.numbers.items():
             rule = judged.rule.id if judged.rule and judged.verdict != "keep" else ""
-            name = judged.name_vi or judged.name
-            if judged.abroad:
-                name = f"+{judged.country_code} {name}".rstrip()
-            row = (judged.verdict, judged.code, rule, name, judged.kind)
+            row = (judged.verdict, judged.code, rule, place_of(judged), judged.kind)
             self.rows[row] = self.rows.get(row, 0) + count
         self.numbers.clear()
 
@@ -43,13 +42,13 @@ class Tally:
         steps: dict[str, int],
     ) -> None:  # fmt: skip
         """Add what another process counted."""
-        _merge(self.rows, rows)
-        _merge(self.cards, cards)
-        _merge(self.elsewhere, elsewhere)
-        _merge(self.steps, steps)
+        merge(self.rows, rows)
+        merge(self.cards, cards)
+        merge(self.elsewhere, elsewhere)
+        merge(self.steps, steps)
 
-    def end(self, **more: int) -> EndLine:
-        """Return the closing line of a section."""
+    def end(self, packs: Packs, **more: int) -> EndLine:
+        """Return the closing line of a section; `packs` name what the rows are of."""
         self.close()
         verdicts = {"convert": 0, "keep": 0, "ask": 0}
         undecided = 0
@@ -73,9 +72,49 @@ class Tally:
         if cards["unfit"]:
             totals["changes_not_applicable"] = cards["unfit"]
         rows = tuple((*row, count) for row, count in sorted(self.rows.items()))
-        return EndLine({**totals, **more}, rows, self.elsewhere, self.steps)
+        names, rules = names_in(packs, {row[3] for row in rows}, {row[2] for row in rows})
+        return EndLine({**totals, **more}, rows, self.elsewhere, self.steps, names, rules)
 
 
-def _merge(mine: dict[K, int], theirs: dict[K, int]) -> None:
+def place_of(judged: Judged) -> str:
+    """Return the operator or province of a number in English, behind its country code if abroad."""
+    return f"+{judged.country_code} {judged.name}".rstrip() if judged.abroad else judged.name
+
+
+def names_in(
+    packs: Packs, places: Iterable[str], rules: Iterable[str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what tables are to be read with, taken from the packs.
+
+    Args:
+        packs: The packs of the run; read are only those of the places.
+        places: As `place_of` names them.
+        rules: Ids of rules.
+
+    Returns:
+        English name -> Vietnamese name, where it is another; id of a rule -> English name.
+    """
+    wanted, places = set(rules), set(places)
+    home = packs.given[0].country_code
+    known: dict[str, str] = {}
+    found: dict[str, str] = {}
+    for code in sorted({home, *_codes_in(places)}):
+        pack = packs.get(code)
+        lead = "" if code == home else f"+{code} "
+        if pack:
+            known |= {lead + name: lead + name_vi for name, name_vi in pack.names_vi.items()}
+            found |= {rule.id: lead + rule.name for rule in pack.rules if rule.id in wanted}
+    shown = {*places, *found.values()}
+    return {name: known[name] for name in sorted(shown) if name in known}, found
+
+
+def _codes_in(places: Iterable[str]) -> Iterator[str]:
+    for place in places:
+        if place.startswith("+"):
+            yield place[1:].partition(" ")[0]
+
+
+def merge(mine: dict[K, int], theirs: Mapping[K, int]) -> None:
+    """Add one count to another."""
     for key, count in theirs.items():
         mine[key] = mine.get(key, 0) + count

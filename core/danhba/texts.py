@@ -44,6 +44,11 @@ def label(key: str, language: str) -> str:
     return _template(_LABELS, key, language)
 
 
+def told(key: str, args: Mapping[str, str], language: str) -> str:
+    """Return a label that has arguments, with them filled in."""
+    return _filled(label(key, language), args, language)
+
+
 def reason_label(code: str, language: str) -> str:
     """Return a reason without its arguments, as a line of a table wants it."""
     return sentence(Why(code), language).removesuffix(".")
@@ -497,6 +502,65 @@ _LABELS: dict[str, tuple[str, str]] = {
         "This log has no end: the run was cut off, or is still going on. Sums may be missing.",
         "Nhật ký chưa có phần kết: lần chạy bị ngắt giữa chừng hoặc chưa xong."
         " Có thể thiếu tổng số.",
+    ),
+    # reports
+    "report": ("How far the renumbering is", "Tiến độ chuyển đổi số điện thoại"),
+    "progress": (
+        "{done} of {of} renumbered numbers are in their new form ({share}).",
+        "{done} trên {of} số thuộc diện đổi đã ở dạng mới ({share}).",
+    ),
+    "nothing-to-renumber": (
+        "No number here was ever renumbered.",
+        "Không có số nào thuộc diện đổi.",
+    ),
+    "not-counted": ("Not counted: {what}", "Không đếm được: {what}"),
+    "compared-with": (
+        "Compared with the report of {time}; differences stand in brackets.",
+        "So với báo cáo lúc {time}; chênh lệch ghi trong ngoặc.",
+    ),
+    "only-before": (
+        "Counted in the earlier report only, and not compared: {sources}",
+        "Chỉ có trong báo cáo trước, không so sánh: {sources}",
+    ),
+    "only-after": (
+        "Not counted in the earlier report, and not compared: {sources}",
+        "Không có trong báo cáo trước, không so sánh: {sources}",
+    ),
+    "to-convert": ("to convert", "cần đổi"),
+    "to-ask": ("to ask a person about", "cần hỏi"),
+    "not-writable": ("old, but cannot be written", "số cũ nhưng không ghi được"),
+    "waiting": ("old, but waiting for its day", "số cũ, chờ đến ngày đổi"),
+    "ambiguous": ("ambiguous, kept", "mơ hồ, giữ nguyên"),
+    "decided": ("kept, as a person decided", "giữ theo quyết định của người dùng"),
+    "converted": ("converted by danhba", "danhba đã đổi"),
+    "already-new": ("already in the new form", "đã ở dạng mới"),
+    "never-renumbered": ("never renumbered", "không thuộc diện đổi"),
+    "no-such-number": ("no such number today", "hiện không có số này"),
+    "new": ("in the new form", "dạng mới"),
+    "column-convert": ("to convert", "cần đổi"),
+    "column-ask": ("to ask", "cần hỏi"),
+    "column-new": ("new form", "dạng mới"),
+    "column-ambiguous": ("ambiguous", "mơ hồ"),
+    "none": ("(none)", "(không có)"),
+    "other": ("other", "khác"),
+    "read": ("all", "tổng"),
+    "share": ("share", "tỷ lệ"),
+    "state": ("state", "tình trạng"),
+    "by-state": ("Numbers", "Số điện thoại"),
+    "by-source": ("By source", "Theo nguồn"),
+    "cards": ("Cards", "Liên hệ"),
+    "before": ("before", "trước"),
+    "now": ("now", "hiện nay"),
+    "more-bars": ("and {count} more, in the table", "và {count} mục nữa, xem trong bảng"),
+    "by-state-chart": ("All numbers, by what is left to do", "Mọi số, theo việc còn phải làm"),
+    "made-by-danhba": ("Made by danhba.", "Do danhba tạo."),
+    "by-place-chart": (
+        "Renumbered numbers by operator and province",
+        "Số thuộc diện đổi, theo nhà mạng và tỉnh, thành",
+    ),
+    "more-lines": (
+        "and {count} more (all of them: --json or --html)",
+        "và {count} dòng nữa (xem đủ: --json hoặc --html)",
     ),
     # kinds of changes
     "set-number": ("number", "số"),

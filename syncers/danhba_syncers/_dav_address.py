@@ -1,6 +1,7 @@
 """Where is the server, and for whom? A location as a person writes it, taken apart.
 
-`https://me@dav.corp.vn/books/`, `dav.corp.vn`, `me@corp.vn`. A password has no place in it.
+`https://me@dav.corp.vn/books/`, `dav.corp.vn`, `me@corp.vn`; behind a `#` the names of address
+books, with commas between them. A password has no place in it.
 """
 
 from __future__ import annotations
@@ -75,12 +76,14 @@ class Address(NamedTuple):
         path: Percent-encoded as written; empty or `/` when only the host is given.
         user: Who signs in; empty when not given.
         explicit: Whether a port is given, so that there is nothing to look up.
+        books: Names of the address books to use; none for all of them.
     """
 
     site: Site
     path: str = ""
     user: str = ""
     explicit: bool = False
+    books: tuple[str, ...] = ()
 
     @property
     def bare(self) -> bool:
@@ -88,10 +91,16 @@ class Address(NamedTuple):
         return self.path in ("", "/")
 
     def shown(self, path: str | None = None) -> str:
-        """Return the location as it is shown, logged and given: never with a password."""
+        """Return the location as it is shown, logged and given: never with a password.
+
+        Args:
+            path: Another place on the server, without a choice of books.
+        """
         scheme, _, rest = str(self.site).partition("://")
         user = f"{quote(self.user, safe='')}@" if self.user else ""
-        return f"carddav+{scheme}://{user}{rest}{self.path if path is None else path}"
+        names = ",".join(quote(name, safe="") for name in self.books)
+        mine = (self.path or "/") + (f"#{names}" if names else "")
+        return f"carddav+{scheme}://{user}{rest}{mine if path is None else path}"
 
 
 def read(location: str) -> Address:
@@ -116,10 +125,12 @@ def read(location: str) -> Address:
             f" {unquote(parts.username or 'USER')}), or name password_env or password_command in"
             f" danhba.toml, and give carddav+{parts.scheme}://{parts.username}@{host}{parts.path}"
         )
-    if not host or any(char in host for char in " \t\r\n") or parts.query or parts.fragment:
+    if not host or any(char in host for char in " \t\r\n") or parts.query:
         raise UsageError(_wrong("no host" if not host else "a host and a path are all it can hold"))
     site = Site(parts.scheme, host, port or _PORTS[parts.scheme])
-    return Address(site, parts.path, unquote(parts.username or ""), explicit=port is not None)
+    books = tuple(unquote(name) for name in parts.fragment.split(",") if name)
+    user = unquote(parts.username or "")
+    return Address(site, parts.path, user, explicit=port is not None, books=books)
 
 
 def _wrong(what: str) -> str:

@@ -142,9 +142,9 @@ class Transport:
             self.back_off(attempt)
         return self._patiently(method, path, body, headers)
 
-    def back_off(self, attempt: int) -> None:
+    def back_off(self, attempt: int, about_s: float = 1) -> None:
         """Wait a little, longer each time, before the same is tried again."""
-        self._outside.sleep((0.5 + self._outside.jitter()) * 2 ** (attempt - 1))
+        self._outside.sleep((0.5 + self._outside.jitter()) * about_s * 2 ** (attempt - 1))
 
     def _patiently(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         """Send; while the server says that it is busy, wait as long as it asks for."""
@@ -156,10 +156,10 @@ class Transport:
             delay = retry_after(answer.headers.get("Retry-After", ""), self._outside.now())
             if delay is not None:
                 self._patience.extend(delay, str(self.site))
-            elif answer.status == 503 or attempt == _TRIES:
-                break
-            else:
+            elif method in _SAFE and answer.status == 429 and attempt < _TRIES:
                 self.back_off(attempt)
+            else:
+                break
             if method not in _SAFE:
                 break
         return answer

@@ -1,7 +1,8 @@
 """How does an edit get onto the server, exactly once?
 
 One conditional PUT each, side by side. When the answer is lost, the server is asked what it has:
-what was sent, what was there before, or something else.
+what was sent, what was there before, or something else. Where it is not known whether the server
+honours If-Match, the first card tells: it is sent on a condition that cannot hold.
 """
 
 from __future__ import annotations
@@ -18,16 +19,25 @@ from danhba_syncers._dav_transport import Transport
 from danhba_syncers._fidelity import compare
 from danhba_syncers._lanes import Width, as_they_end
 
-_TRIES = 4
+_TRIES = 5
 """How often one card is sent, when the server fails or the connection breaks."""
 _TOLD_TO_WAIT = 50
 """How often one card is sent, when the server says each time how long to wait."""
 _UNHEARD = 3
 """After so many cards in a row without any answer, the others are not sent."""
+_REFUSED = 20
+"""After so many cards in a row that the server refuses, the others are not sent."""
 _ASKED_TOGETHER = 100
 _FAILING = frozenset({423, 429, 500, 502, 503, 504})
 _NOT_DONE = frozenset({423, 429})
 """Statuses of a request that was surely not carried out."""
+
+
+_BARRING = frozenset({403, 405, 501, 507})
+"""Statuses that speak of the user, the book or the disk rather than of one card."""
+_LOCKED_S = 0.1
+"""Seconds after which a card that was locked is tried again, at first: as long as a write takes."""
+_IMPOSSIBLE = '"danhba-no-card-has-this"'
 
 
 class Shelf(Protocol):
@@ -49,21 +59,36 @@ class Writer:
         transport: The way to the server.
         shelf: Where the cards are.
         connections: How many cards may be under way.
+
+    Attributes:
+        honours: Whether the server refuses to write on a condition that does not hold; None while
+            that is not known.
     """
 
     def __init__(self, transport: Transport, shelf: Shelf, connections: int) -> None:
         self.transport = transport
         self.shelf = shelf
         self._width = Width(connections)
+        self.honours: bool | None = None
         self.spelling = 0  # which spelling of an entity tag the server takes
-        self._unheard = 0
-        self._over = ""  # why nothing more is sent
+        self._unheard = self._refused = 0  # in a row
+        self._over = self._silence = ""  # why nothing more is sent; what the last silence was
 
     def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
-        """Write each edit whose card has not moved; outcomes come as they are known."""
+        """Write each edit whose card has not moved; outcomes come as they are known.
+
+        Raises:
+            NoAnswerError: The server fell silent, so that of some cards nobody knows whether they
+                were stored; all other outcomes have come before. A later run must look.
+        """
+        self._unheard = self._refused = 0
+        self._over = ""
         untagged: list[Edit] = []
-        for edit, outcome in as_they_end(edits, self._worked, self._width):
-            if outcome.status == "written" and not outcome.version:
+        unknown: list[Edit] = []
+        for edit, outcome in self._worked_through(iter(edits)):
+            if outcome is None:
+                unknown.append(edit)
+            elif outcome.status == "written" and not outcome.version:
                 untagged.append(edit)
             else:
                 yield outcome
@@ -71,6 +96,17 @@ class Writer:
                 yield from self._tagged(untagged)
                 untagged = []
         yield from self._tagged(untagged)
+        if unknown:
+            raise NoAnswerError(
+                f"{self._silence}; whether {len(unknown)} cards were stored, {unknown[0].card.ref}"
+                " for one, is not known. Run the same command again: it finds out"
+            )
+
+    def _worked_through(self, edits: Iterator[Edit]) -> Iterator[tuple[Edit, Outcome | None]]:
+        """Write edits side by side; the first one by itself while the server is not known."""
+        if self.honours is None and (first := next(edits, None)):
+            yield self._worked(first)[0]
+        yield from as_they_end(edits, self._worked, self._width)
 
     def _tagged(self, edits: list[Edit]) -> Iterator[Outcome]:
         """Ask for the entity tags that the server did not give after PUT."""
@@ -84,19 +120,28 @@ class Writer:
         for edit in edits:
             yield Outcome(edit.card.ref, "written", found.get(edit.card.ref, ""))
 
-    def _worked(self, edit: Edit) -> tuple[tuple[Edit, Outcome], bool]:
-        """Write one edit, in any thread; say also whether the server had trouble with it."""
+    def _worked(self, edit: Edit) -> tuple[tuple[Edit, Outcome | None], bool]:
+        """Write one edit, in any thread; say also whether the server had trouble with it.
+
+        There is no outcome when the server could not even be asked what became of the card.
+        """
         if self._over:
             return (edit, _failed(edit, self._over)), False
+        if obstacle := self.shelf.obstacle(edit.card, len(edit.raw)):
+            return (edit, _failed(edit, obstacle)), False
         attempt = _Attempt(self, edit)
         try:
             outcome = attempt.outcome()
             self._unheard = 0
+            self._refused = self._refused + 1 if attempt.barred else 0
+            if self._refused >= _REFUSED:
+                self._over = f"not sent, since the server refuses them all: {outcome.detail}"
         except NoAnswerError as error:
-            outcome = _failed(edit, f"{error}; whether the card was stored is not known")
             self._unheard += 1
+            self._silence = str(error)
             if self._unheard >= _UNHEARD:
                 self._over = f"not sent, since the server does not answer: {error}"
+            return (edit, None), True
         except SyncerError as error:
             outcome = _failed(edit, str(error))
             self._over = f"not sent: {error}"
@@ -116,13 +161,16 @@ class _Attempt:
 
     Attributes:
         rough: Whether the server had trouble.
+        barred: Whether the server refused the card for no reason that lies in the card.
     """
 
     def __init__(self, writer: Writer, edit: Edit) -> None:
-        self.rough = False
+        self.rough = self.barred = False
         self._writer = writer
         self._edit = edit
         self._in_doubt = False  # whether an earlier try may have stored the card
+        self._tries = self._told = 0
+        self._said = ""
 
     def outcome(self) -> Outcome:
         """Send the card until it is known what became of it.
@@ -131,34 +179,58 @@ class _Attempt:
             SyncerError: The server cannot be reached, or we are not let in.
         """
         edit, writer = self._edit, self._writer
-        if obstacle := writer.shelf.obstacle(edit.card, len(edit.raw)):
-            return _failed(edit, obstacle)
-        said = ""
-        tries = told = 0
-        while tries < _TRIES and told < _TOLD_TO_WAIT:
-            if not edit.card.stamp and (moved := self._moved()):
-                return moved
-            answer: Answer | None = None
-            try:
-                answer = writer.transport.put(edit.card.ref, edit.raw, If_Match=self._condition())
-            except NoAnswerError as error:
-                said = str(error)
-            else:
-                if answer.status not in _FAILING:
-                    return self._judged(answer)
-                said = answer.said()
-            self.rough = True
-            if answer and "Retry-After" in answer.headers:
-                told += 1
-                self._in_doubt |= answer.status != 429
-                continue
-            tries += 1
-            writer.transport.back_off(tries)
-            if not answer or answer.status not in _NOT_DONE:
-                self._in_doubt = True
-                if done := self._looked_after():
-                    return done
-        return _failed(edit, f"sent {tries + told} times, without success: {said}")
+        if writer.honours is None and (done := self._tried_out()):
+            return done
+        while self._tries < _TRIES and self._told < _TOLD_TO_WAIT:
+            if done := self._sent():
+                return done
+        times = self._tries + self._told
+        return _failed(edit, f"sent {times} times, without success: {self._said}")
+
+    def _sent(self) -> Outcome | None:
+        """Send the card once; None when it must be sent again."""
+        edit, transport = self._edit, self._writer.transport
+        if not edit.card.stamp and (moved := self._moved()):
+            return moved
+        answer: Answer | None = None
+        try:
+            answer = transport.put(edit.card.ref, edit.raw, If_Match=self._condition())
+        except NoAnswerError as error:
+            self._said = str(error)
+        else:
+            if answer.status not in _FAILING:
+                return self._judged(answer)
+            self._said = answer.said()
+        self.rough = True
+        if answer and "Retry-After" in answer.headers:
+            self._told += 1
+            self._in_doubt |= answer.status not in _NOT_DONE
+            return None
+        self._tries += 1
+        if answer and answer.status in _NOT_DONE:
+            transport.back_off(self._tries, _LOCKED_S)
+            return None
+        transport.back_off(self._tries)
+        self._in_doubt = True
+        return self._looked_after()
+
+    def _tried_out(self) -> Outcome | None:
+        """Send the card on a condition that cannot hold; None when it was refused, as it should."""
+        writer, edit = self._writer, self._edit
+        try:
+            answer = writer.transport.put(edit.card.ref, edit.raw, If_Match=_IMPOSSIBLE)
+        except NoAnswerError:
+            self._in_doubt = True
+            return None
+        if answer.status == 412:
+            writer.honours = True
+            return None
+        if answer.status in _FAILING:
+            self._in_doubt |= answer.status not in _NOT_DONE
+            return None
+        if answer.status < 300:
+            writer.honours = False
+        return self._judged(answer)
 
     def _condition(self) -> str:
         """Return the If-Match that keeps us from overwriting or making another card."""
@@ -171,6 +243,7 @@ class _Attempt:
     def _judged(self, answer: Answer) -> Outcome:
         """Turn a final answer into an outcome."""
         edit = self._edit
+        self.barred = answer.status in _BARRING
         match answer.status:
             case 200 | 201 | 204:
                 return Outcome(edit.card.ref, "written", answer.etag)

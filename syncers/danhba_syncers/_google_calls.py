@@ -80,6 +80,11 @@ class Result(msgspec.Struct, frozen=True, rename="camel"):
         return self.status.code == 5 or self.http_status_code == 404
 
     @property
+    def stale(self) -> bool:
+        """Whether the person has changed since it was read."""
+        return self.status.code == 9 or self.http_status_code == 412
+
+    @property
     def passing(self) -> bool:
         """Whether it may go well another time (google.rpc.Code: DEADLINE_EXCEEDED, …)."""
         return self.status.code in (4, 8, 10, 13, 14) or self.http_status_code >= 500
@@ -110,7 +115,7 @@ class Calls:
             http=httplib2.Http(),
             model=Model(),
             static_discovery=True,
-            client_options={"api_endpoint": endpoint or ENDPOINT},
+            client_options={"api_endpoint": (endpoint or ENDPOINT).rstrip("/") + "/"},
         ).people()  # fmt: skip
         self._tries = 2  # until something has gone well, a repeat is not worth much
         self._idle: deque[OneTry] = deque()

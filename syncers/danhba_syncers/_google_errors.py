@@ -40,6 +40,11 @@ class RefusedError(Exception):
         super().__init__(text)
         self.reason, self.names = reason, names
 
+    @property
+    def stale(self) -> bool:
+        """Whether Google says that something has changed since it was read."""
+        return self.reason == "FAILED_PRECONDITION"
+
 
 class SlowError(Exception):
     """Google refuses the call for its quota; it was not carried out."""

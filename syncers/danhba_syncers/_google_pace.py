@@ -38,8 +38,15 @@ class Clock:
         return random.random()  # noqa: S311 - spreads callers, hides nothing
 
     def sleep(self, seconds: float, stop: threading.Event) -> None:
-        """Wait, but not longer than until `stop` is set."""
-        stop.wait(seconds)
+        """Wait, but not longer than until `stop` is set or the program ends."""
+        until = time.monotonic() + seconds
+        while not over(stop) and (left := until - time.monotonic()) > 0:
+            stop.wait(min(left, 0.5))
+
+
+def over(stop: threading.Event) -> bool:
+    """Say whether nobody waits for a result any more; then a thread must not keep a program up."""
+    return stop.is_set() or not threading.main_thread().is_alive()
 
 
 class Limit(NamedTuple):
@@ -130,7 +137,7 @@ class Pace:
         Raises:
             StoppedError: The run is being stopped.
         """
-        if not self.stop.is_set():
+        if not over(self.stop):
             self.clock.sleep(seconds, self.stop)
-        if self.stop.is_set():
+        if over(self.stop):
             raise StoppedError

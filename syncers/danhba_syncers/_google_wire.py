@@ -7,6 +7,7 @@ connection closes without an answer. `OneTry` does not.
 from __future__ import annotations
 
 import http.client
+import logging
 import select
 from typing import Any
 
@@ -16,6 +17,9 @@ from googleapiclient.errors import HttpError
 from googleapiclient.model import JsonModel
 
 from danhba_syncers._google_errors import UnclearError
+
+logging.getLogger("googleapiclient").addHandler(logging.NullHandler())
+"""The client library warns on standard error of refusals that danhba itself reports."""
 
 
 class Model:

@@ -7,7 +7,7 @@ found to be written, to have moved meanwhile, or to be as it was. Only the last 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeAlias
 
@@ -139,7 +139,7 @@ class AccountWriter:
         if self._given_up:
             batch.fail(edits, self._given_up)
             return batch.outcomes
-        todo = [_Try(edits)]
+        todo = _tries(edits)
         while todo:
             attempt = todo.pop()
             try:
@@ -147,7 +147,7 @@ class AccountWriter:
             except AccountError as error:
                 self._given_up = str(error)
                 for rest in (attempt, *todo):
-                    batch.fail(rest.edits, self._given_up)
+                    batch.fail(rest.edits.values(), self._given_up)
                 break
         return batch.outcomes
 
@@ -156,14 +156,25 @@ class _Try:
     """Edits that go out together.
 
     Attributes:
-        edits: The edits.
+        edits: The edits, by the resource name of their contact.
         tries: How often they went out already and nobody knows what came of it.
+        sent: What goes out, by resource name.
     """
 
-    def __init__(self, edits: Sequence[Edit], tries: int = 0) -> None:
-        self.edits, self.tries = tuple(edits), tries
-        self.names = {edit: _people.resource_name(edit.card.raw) for edit in edits}
-        self.sent = {self.names[e]: _people.request_of(e.card, e.raw) for e in edits}
+    def __init__(self, edits: Mapping[str, Edit], tries: int = 0) -> None:
+        self.edits, self.tries = dict(edits), tries
+        self.sent = {n: _people.request_of(e.card, e.raw) for n, e in self.edits.items()}
+
+
+def _tries(edits: Iterable[Edit]) -> list[_Try]:
+    """Put edits together, first to go out last; two cards may turn out to be one contact now."""
+    together: list[dict[str, Edit]] = [{}]
+    for edit in edits:
+        name = _people.resource_name(edit.card.raw)
+        if name in together[-1]:
+            together.append({})
+        together[-1][name] = edit
+    return [_Try(of_one) for of_one in reversed(together)]
 
 
 class _Batch:
@@ -175,7 +186,7 @@ class _Batch:
         self.outcomes: list[Outcome] = []
 
     def send(self, attempt: _Try) -> list[_Try]:
-        """Send edits; return what is to be sent next."""
+        """Send edits; return what is to be sent next, last first."""
         try:
             results = self._calls.update(self._account, attempt.sent)
         except UnclearError as error:
@@ -189,27 +200,26 @@ class _Batch:
         """Record edits as failed."""
         self.outcomes += [Outcome(edit.card.ref, "failed", detail=why) for edit in edits]
 
-    def _again(self, attempt: _Try, left: list[Edit], why: str) -> list[_Try]:
+    def _again(self, attempt: _Try, left: dict[str, Edit], why: str) -> list[_Try]:
         if left and attempt.tries >= TRIES:
-            self.fail(left, f"not written: {why}")
+            self.fail(left.values(), f"not written: {why}")
             return []
         return [_Try(left, attempt.tries + 1)] if left else []
 
     def _sort(self, attempt: _Try, results: dict[str, Result]) -> list[_Try]:
         """Record what the answer says was written; look at the rest."""
         refused: dict[str, str] = {}
-        written: set[Edit] = set()
-        for edit, name in attempt.names.items():
+        written: set[str] = set()
+        for name, edit in attempt.edits.items():
             result = results.get(name)
-            if result and result.good and result.person and _people.has_stamp(result.person):
+            if result and result.good and result.person and _people.stamp_of(result.person):
                 self._written(edit, result.person)
-                written.add(edit)
+                written.add(name)
             elif result and not result.good and not result.passing:
                 refused[name] = result.status.message or f"HTTP {result.http_status_code}"
         left = self._look(attempt, skip=written, refused=refused)
-        for edit in [edit for edit in left if attempt.names[edit] in refused]:
-            self.fail([edit], f"Google refuses it: {refused[attempt.names[edit]]}")
-            left.remove(edit)
+        for name in left.keys() & refused.keys():
+            self._refuse(left.pop(name), refused[name], stale=results[name].stale)
         return self._again(attempt, left, "Google's answer does not say what became of it")
 
     def _narrow(self, attempt: _Try, error: RefusedError) -> list[_Try]:
@@ -220,39 +230,43 @@ class _Batch:
             return [_Try(left, attempt.tries)] if left else []
         self._refusals += 1
         if len(left) == 1 or self._refusals > _REFUSALS:
-            self.fail(left, f"Google refuses it: {error}")
+            for edit in left.values():
+                self._refuse(edit, str(error), stale=error.stale)
             return []
-        apart = [edit for edit in left if attempt.names[edit] in named]
+        apart = [name for name in left if name in named]
         if not 0 < len(apart) < len(left):
-            apart = left[: len(left) // 2]
-        others = [edit for edit in left if edit not in apart]
-        return [_Try(apart, attempt.tries), _Try(others, attempt.tries)]
+            apart = list(left)[: len(left) // 2]
+        others = {name: edit for name, edit in left.items() if name not in apart}
+        return [
+            _Try({name: left[name] for name in apart}, attempt.tries),
+            _Try(others, attempt.tries),
+        ]
 
     def _look(
-        self, attempt: _Try, skip: Collection[Edit] = (), refused: Collection[str] = ()
-    ) -> list[Edit]:
+        self, attempt: _Try, skip: Collection[str] = (), refused: Collection[str] = ()
+    ) -> dict[str, Edit]:
         """Read contacts; record those that were written or have moved, return the others.
 
         Args:
             attempt: What was sent.
-            skip: Edits whose outcome is known.
-            refused: Names of contacts that this attempt surely did not write.
+            skip: Contacts whose outcome is known.
+            refused: Contacts that this attempt surely did not write.
         """
-        edits = {edit: name for edit, name in attempt.names.items() if edit not in skip}
+        edits = {name: edit for name, edit in attempt.edits.items() if name not in skip}
         if not edits:
-            return []
+            return {}
         try:
-            found = self._calls.people(self._account, list(edits.values()), WRITTEN)
+            found = self._calls.people(self._account, list(edits), WRITTEN)
         except (UnclearError, RefusedError, AccountError) as error:
             why = f"not known whether it was written ({error}); run the same command again"
-            self.fail(edits, why)
-            return []
-        ours = edits.values() if attempt.tries else set(edits.values()).difference(refused)
-        return [
-            e
-            for e, n in edits.items()
-            if self._is_open(e, attempt.sent[n], found[n], ours=n in ours)
-        ]
+            self.fail(edits.values(), why)
+            return {}
+        ours = edits.keys() if attempt.tries else edits.keys() - set(refused)
+        return {
+            name: edit
+            for name, edit in edits.items()
+            if self._is_open(edit, attempt.sent[name], found[name], ours=name in ours)
+        }
 
     def _is_open(self, edit: Edit, sent: Person, found: Person | None, *, ours: bool) -> bool:
         """Say whether a contact still is as it was; if not, record what became of it."""
@@ -265,6 +279,13 @@ class _Batch:
         else:
             return True
         return False
+
+    def _refuse(self, edit: Edit, why: str, *, stale: bool) -> None:
+        """Record a refusal; of a contact that looks as it was, the person around it has changed."""
+        if stale:
+            self._conflict(edit, "the card has changed meanwhile")
+        else:
+            self.fail([edit], f"Google refuses it: {why}")
 
     def _written(self, edit: Edit, person: Person) -> None:
         self.outcomes.append(Outcome(edit.card.ref, "written", _people.stamp_of(person)))

@@ -31,20 +31,26 @@ def in_order(items: Iterable[T], work: Callable[[T], R], width: int) -> Iterator
 
 
 class Width:
-    """How many lanes are open: one more after each smooth round, half of them after a rough one."""
+    """How many lanes are open: one more after a smooth round, half of them after a rough one.
+
+    Each rough one doubles the rounds that it takes to dare more, for there are servers that take
+    one write at a time and refuse the others (Xandikos 0.4.10: 423).
+    """
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.now = min(2, most)
         self._smooth = 0
+        self._rounds = 1
 
     def learn(self, *, rough: bool) -> None:
         """Take in how one piece of work went."""
         if rough:
             self.now, self._smooth = max(1, self.now // 2), 0
+            self._rounds = min(64, 2 * self._rounds)
             return
         self._smooth += 1
-        if self._smooth >= self.now < self.most:
+        if self._smooth >= self.now * self._rounds and self.now < self.most:
             self.now, self._smooth = self.now + 1, 0
 
 

@@ -66,6 +66,18 @@ class _About(msgspec.Struct, frozen=True):
     primary: bool = False
 
 
+class _Etag(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A source as far as a write must name it."""
+
+    type: str
+    id: str = ""
+    etag: str = ""
+
+
+class _Etags(msgspec.Struct, frozen=True):
+    sources: tuple[_Etag, ...] = ()
+
+
 class _Number(msgspec.Struct, frozen=True):
     value: str = ""
     type: str = ""
@@ -105,7 +117,6 @@ class _Sources(msgspec.Struct, frozen=True):
 class _Known(msgspec.Struct, frozen=True, rename="camel"):
     """What danhba reads of a person; the rest of it is carried along unseen."""
 
-    etag: str = ""
     metadata: _Sources = _Sources()
     phone_numbers: tuple[_Number, ...] = ()
     names: tuple[_Name, ...] = ()
@@ -120,8 +131,8 @@ class _Known(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def stamp(self) -> str:
-        """The version: the etag of the contact, which a write must name."""
-        return " ".join(source.etag for source in self.own if source.etag) or self.etag
+        """The version: the etag of the contact, which a write must name; empty for no contact."""
+        return " ".join([source.etag for source in self.own if source.etag])
 
 
 _decode = msgspec.json.Decoder(_Known).decode
@@ -159,18 +170,13 @@ def _phone(place: int, number: _Number, *, own: bool) -> Phone:
 
 
 def stamp_of(person: Person) -> str:
-    """Return the version of a person: the etag of its contact, which a write must name."""
+    """Return the version of a person: the etag of its contact; empty when it does not show."""
     return msgspec.convert(person, _Known).stamp
-
-
-def has_stamp(person: Person) -> bool:
-    """Say whether a person comes with the etag of its contact."""
-    return any(source.get("etag") for source in _contact_sources(person))
 
 
 def refusal(card: Card) -> str:
     """Say why a card must not be written; empty when it may be."""
-    if not any(source.etag for source in _decode(card.raw).own):
+    if not card.stamp:
         return "it is no contact of this account, but comes from a profile or a directory"
     if len(card.phones) == LISTED:
         return f"it shows {LISTED} phone numbers, and Google may be keeping more of them back"
@@ -230,6 +236,8 @@ def patch(raw: bytes, changes: Sequence[Change]) -> bytes:
     if not changes:
         return raw
     person = msgspec.json.decode(raw)
+    if not _contact_sources(person):
+        raise ValueError("the person is no contact, and cannot be written")
     entries = person.get("phoneNumbers", [])
     fields = made(_phones(msgspec.convert(person, _Known)), changes)
     person["phoneNumbers"] = [
@@ -243,7 +251,10 @@ def patch(raw: bytes, changes: Sequence[Change]) -> bytes:
 
 
 def _source_type(entry: Person) -> str:
-    kind: str = entry.get("metadata", {}).get("source", {}).get("type", "CONTACT")
+    try:
+        kind: str = entry["metadata"]["source"]["type"]
+    except KeyError:
+        return "CONTACT"
     return kind
 
 
@@ -254,17 +265,21 @@ def _changed(entry: Person, was: Phone, phone: Phone) -> Person:
     if set(phone.labels) != set(was.labels):
         if was.label:
             raise ValueError(f"somebody typed the label {was.label!r}, which stays")
-        entry = {**_without(entry, "formattedType"), "type": google_type(phone.labels)}
+        entry = {**_without(entry, "formattedType", "type"), **_type(phone.labels)}
     return entry
 
 
 def _added(phone: Phone) -> Person:
-    kind = {"type": google_type(phone.labels)} if phone.labels else {}
-    return {"value": phone.value, **kind}
+    return {"value": phone.value, **_type(phone.labels)}
 
 
-def _without(entry: Person, key: str) -> Person:
-    return {name: value for name, value in entry.items() if name != key}
+def _type(labels: Sequence[str]) -> Person:
+    kind = google_type(labels)
+    return {"type": kind} if kind else {}
+
+
+def _without(entry: Person, *keys: str) -> Person:
+    return {name: value for name, value in entry.items() if name not in keys}
 
 
 def labelling(phone: Phone, labels: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -296,10 +311,27 @@ def google_type(labels: Sequence[str]) -> str:
 # -- a write ---------------------------------------------------------------------------------------
 
 
+class _Head(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """By what a write names a person."""
+
+    resource_name: str
+    etag: str = ""
+    metadata: _Etags = _Etags()
+
+
+class _Body(msgspec.Struct, frozen=True, rename="camel"):
+    """What a write replaces."""
+
+    phone_numbers: list[Person] = []
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+_decode_body = msgspec.json.Decoder(_Body).decode
+
+
 def resource_name(raw: bytes) -> str:
     """Return the name under which the API knows a person."""
-    name: str = msgspec.json.decode(raw)["resourceName"]
-    return name
+    return _decode_head(raw).resource_name
 
 
 def request_of(card: Card, raw: bytes) -> Person:
@@ -307,29 +339,21 @@ def request_of(card: Card, raw: bytes) -> Person:
 
     The etags are those the card was read with. What Google makes of the entries is left out.
     """
-    person = msgspec.json.decode(card.raw)
-    numbers = msgspec.json.decode(raw).get("phoneNumbers", [])
-    sources = [
-        {key: source[key] for key in ("type", "id", "etag") if key in source}
-        for source in _contact_sources(person)
-    ]
-    etag = {"etag": person["etag"]} if "etag" in person else {}
-    return {
-        "resourceName": person["resourceName"],
-        **etag,
-        "metadata": {"sources": sources},
-        "phoneNumbers": [
-            {key: value for key, value in entry.items() if key not in _MADE_BY_GOOGLE}
-            for entry in numbers
-        ],
-    }
+    head = _decode_head(card.raw)
+    own = tuple(source for source in head.metadata.sources if source.type == "CONTACT")
+    named: Person = msgspec.to_builtins(msgspec.structs.replace(head, metadata=_Etags(own)))
+    numbers = _decode_body(raw).phone_numbers
+    named["phoneNumbers"] = [_without(entry, *_MADE_BY_GOOGLE) for entry in numbers]
+    return named
 
 
 def has_etags(sent: Person, found: Person) -> bool:
-    """Say whether a person still has the etags that a request names."""
+    """Say whether a contact still has the etag that a request names.
+
+    The person's own etag does not count: it differs with the fields that were asked for.
+    """
     etags = [source.get("etag") for source in sent["metadata"]["sources"]]
-    present = [source.get("etag") for source in _contact_sources(found)]
-    return etags == present and sent.get("etag") == found.get("etag")
+    return etags == [source.get("etag") for source in _contact_sources(found)]
 
 
 def holds(sent: Person, found: Person) -> bool:
@@ -348,22 +372,22 @@ def compare(sent: bytes, found: bytes) -> Fidelity:
     if sent == found:
         return Fidelity.EXACT
     mine, theirs = msgspec.json.decode(sent), msgspec.json.decode(found)
-    return Fidelity.EQUAL if _content(mine) == _content(theirs) else Fidelity.LOST
+    fields = (mine.keys() | theirs.keys()) - _ABOUT_PERSON
+    same = all(_same_items(mine.get(f, []), theirs.get(f, [])) for f in fields)
+    return Fidelity.EQUAL if same else Fidelity.LOST
 
 
-def _content(person: Person) -> dict[str, list[bytes]]:
-    content = {
-        field: sorted(_encode(_plain(item)) for item in items if _source_type(item) == "CONTACT")
-        for field, items in person.items()
-        if field not in _ABOUT_PERSON
-    }
-    return {field: items for field, items in content.items() if items}
+def _same_items(mine: list[Person], theirs: list[Person]) -> bool:
+    if mine == theirs:
+        return True
+    own = [_plain(item) for item in mine if _source_type(item) == "CONTACT"]
+    found = [_plain(item) for item in theirs if _source_type(item) == "CONTACT"]
+    return own == found or sorted(map(_encode, own)) == sorted(map(_encode, found))
 
 
 def _plain(item: Person) -> Person:
     """Return an item without what Google makes of it, and without what it says about it."""
-    dropped = {*_MADE_BY_GOOGLE, "metadata"}
-    plain = {key: value for key, value in item.items() if key not in dropped}
-    if item.get("metadata", {}).get("sourcePrimary"):
+    plain = {key: value for key, value in item.items() if key not in _MADE_BY_GOOGLE}
+    if plain.pop("metadata", {}).get("sourcePrimary"):
         plain["sourcePrimary"] = True
     return plain

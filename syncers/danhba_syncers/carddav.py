@@ -8,29 +8,29 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from getpass import getpass
-from io import BytesIO
+from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 import msgspec
 
-from danhba.card import Card, Change, Details, Edit, Missing, Outcome, Phone
+from danhba.card import Card, Change, Edit, Missing, Outcome
 from danhba.errors import SyncerError, UsageError
 from danhba.secret import Secret, find_password
 from danhba.syncer import Book, Fidelity, Finding
-from danhba_syncers import _dav, _dav_discovery, _fidelity, _patch, _plain, _vcard
-from danhba_syncers._dav_address import read
+from danhba_syncers import _dav, _dav_discovery, _fidelity, _one_card
+from danhba_syncers._dav_address import Address, read
 from danhba_syncers._dav_cards import BATCH, Got, Reader, addressable
 from danhba_syncers._dav_client import Limits
 from danhba_syncers._dav_discovery import AddressBook, Books, Lookup, choose
-from danhba_syncers._dav_follow import Follower
+from danhba_syncers._dav_follow import Follower, Seen, Token, read_token
 from danhba_syncers._dav_probe import Probe, spoilt
 from danhba_syncers._dav_transport import Login, Outside, Transport
 from danhba_syncers._dav_write import Writer
-from danhba_syncers._split import Piece, split
 
 FULL_COMPARISON = timedelta(days=7)
 """After this time all entity tags are compared, whatever the sync token says: some servers never
@@ -72,45 +72,6 @@ class CardDavOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patience_s: Seconds = 600
 
 
-class _Seen(msgspec.Struct, frozen=True):
-    """A book as it was read.
-
-    Attributes:
-        book: As it was listed before that.
-        sync: The sync token that came with its cards; empty when there was none.
-    """
-
-    book: AddressBook
-    sync: str = ""
-
-
-class _Token(msgspec.Struct, frozen=True):
-    """What a complete read showed, kept between runs.
-
-    Attributes:
-        source: Whose it is: location and chosen books.
-        site: The server that DNS led to.
-        places: What to look at to list the books.
-        depth: How deep.
-        seen: The books that were read.
-        compared: When all entity tags were compared last.
-        wrote: How many cards we wrote after that.
-        form: The form of this text.
-    """
-
-    source: str
-    site: str
-    places: tuple[str, ...]
-    depth: int
-    seen: tuple[_Seen, ...]
-    compared: datetime
-    wrote: int = 0
-    form: Literal[1] = 1
-
-
-_token = msgspec.json.Decoder(_Token)
-
-
 class CardDav:
     """Address books on a CardDAV server.
 
@@ -142,12 +103,14 @@ class CardDav:
         """
         self._options = options or CardDavOptions()
         address = read(location)
-        self._address = address._replace(user=self._options.user or address.user)
+        self._address = address._replace(
+            user=self._options.user or address.user, books=self._options.books or address.books
+        )
         self._outside = outside or Outside()
         self._lookup = lookup
         self._lock = threading.Lock()
         self._listed: list[AddressBook] | None = None
-        self._kept: _Token | None = None
+        self._kept: Token | None = None
         self._wrote = 0
         self._found: Mapping[str, str] = {}
         self.source = self._address.shown()
@@ -164,7 +127,7 @@ class CardDav:
         """Close the connections; they may be opened again."""
         if "_transport" in self.__dict__:
             self._transport.close()
-            for name in ("_transport", "_reader", "_finder"):
+            for name in ("_transport", "_reader", "_writer", "_finder"):
                 self.__dict__.pop(name, None)
 
     # -- the way to the server -------------------------------------------------------------------
@@ -176,34 +139,45 @@ class CardDav:
         options, address = self._options, self._address
         mail = f"{address.user}@{address.site.host}"
         spare = mail if address.user and "@" not in address.user and address.bare else ""
-        cert = (options.client_cert, options.client_key or options.client_cert)
-        return Transport(
+        ca_file, cert, key = map(self._file, ("ca_file", "client_cert", "client_key"))
+        transport = Transport(
             address.site,
-            Login(address.user, spare, options.auth, self._secret),
+            Login(address.user, spare, options.auth, partial(_secret, address, options)),
             Limits(
                 options.connect_timeout_s,
                 options.read_timeout_s,
                 options.total_timeout_s,
                 options.patience_s,
             ),
-            ca_file=options.ca_file,
-            cert=cert if options.client_cert else None,
+            ca_file=ca_file,
+            cert=(cert, key or cert) if cert else None,
             outside=self._outside,
         )
+        weakref.finalize(self, transport.close)
+        return transport
 
-    def _secret(self) -> Secret:
-        options = self._options
-        return find_password(
-            self._address.site.host,
-            self._address.user or "token",
-            variable=options.password_env,
-            command=options.password_command,
-            ask=getpass if sys.stdin and sys.stdin.isatty() else None,
-        )
+    def _file(self, option: str) -> str:
+        """Return the path that an option names, empty when it names none.
+
+        Raises:
+            UsageError: There is no such file.
+        """
+        given: str = getattr(self._options, option)
+        path = Path(given).expanduser()
+        if given and not path.is_file():
+            raise UsageError(f"{self.source}: {option}: {given}: no such file")
+        return str(path) if given else ""
 
     @cached_property
     def _reader(self) -> Reader:
         return Reader(self._transport, self._address, self._options.connections)
+
+    @cached_property
+    def _writer(self) -> Writer:
+        writer = Writer(self._transport, self, self._options.connections)
+        if found := self._found.get("if-match"):
+            writer.honours = found == "honoured"
+        return writer
 
     @cached_property
     def _finder(self) -> Books:
@@ -213,7 +187,7 @@ class CardDav:
         """Return the chosen address books, discovered when they are first needed."""
         with self._lock:
             if self._listed is None:
-                self._listed = choose(self._finder.find(), self._options.books)
+                self._listed = choose(self._finder.find(), self._address.books)
             return self._listed
 
     def _book_of(self, ref: str) -> AddressBook | None:
@@ -223,7 +197,7 @@ class CardDav:
     def books(self) -> Iterator[Book]:
         """Yield the address books that the user can see."""
         found = self._finder.find()
-        chosen = choose(found, self._options.books)
+        chosen = choose(found, self._address.books)
         for book in found:
             path = _dav_discovery.path_on(self._transport.site, book.href)
             yield Book(
@@ -239,7 +213,7 @@ class CardDav:
         for book in self._books():
             listing = self._reader.whole(book)
             yield from self._cards(book, dict(sorted(listing.etags.items())))
-            seen.append(_Seen(book, listing.token))
+            seen.append(Seen(book, listing.token))
         self._keep(seen, self._outside.now())
 
     def _cards(
@@ -275,19 +249,15 @@ class CardDav:
         kept = self._kept
         if kept is None:
             return ""
-        kept = msgspec.structs.replace(kept, wrote=kept.wrote + self._wrote)
-        return msgspec.json.encode(kept).decode()
+        return msgspec.structs.replace(kept, wrote=kept.wrote + self._wrote).text()
 
-    def _keep(self, seen: Sequence[_Seen], compared: datetime, wrote: int = 0) -> None:
+    def _keep(self, seen: Sequence[Seen], compared: datetime, wrote: int = 0) -> None:
         finder = self._finder
-        self._kept = _Token(
-            self._name(), str(self._transport.site), finder.places, finder.depth, tuple(seen),
+        self._kept = Token(
+            self.source, str(self._transport.site), finder.places, finder.depth, tuple(seen),
             compared, wrote,
         )  # fmt: skip
         self._wrote = 0
-
-    def _name(self) -> str:
-        return "\n".join((self.source, *sorted(self._options.books)))
 
     def changes_since(
         self, token: str, known: Mapping[str, str]
@@ -297,21 +267,21 @@ class CardDav:
         Once a week all entity tags are compared as well. An invalid sync token costs such a
         comparison and loses nothing.
         """
-        kept = _read_token(token)
-        if not kept or kept.source != self._name() or kept.site != str(self._transport.site):
+        kept = read_token(token)
+        if not kept or kept.source != self.source or kept.site != str(self._transport.site):
             return None
         due = self._outside.now() - kept.compared >= FULL_COMPARISON
         self._finder.places, self._finder.depth = kept.places, kept.depth
         books = [seen.book for seen in kept.seen]
         if due or len(books) != 1 or not kept.seen[0].sync:
-            books = choose(self._finder.find(), self._options.books)
+            books = choose(self._finder.find(), self._address.books)
         self._listed = books
         if [_dav.same(b.href) for b in books] != [_dav.same(s.book.href) for s in kept.seen]:
             return None
         return self._changes(kept, books, known, due=due)
 
     def _changes(
-        self, kept: _Token, books: Sequence[AddressBook], known: Mapping[str, str], *, due: bool
+        self, kept: Token, books: Sequence[AddressBook], known: Mapping[str, str], *, due: bool
     ) -> Iterator[Card | Missing]:
         seen = []
         untouched = kept.wrote
@@ -319,21 +289,20 @@ class CardDav:
             follower = Follower(self._reader, book, was.book, was.sync, known, kept.wrote)
             listing = follower.listing(due=due)
             if listing is None:
-                seen.append(_Seen(book, was.sync))
+                seen.append(Seen(book, was.sync))
                 continue
             untouched = 0
             yield from map(Missing, follower.gone(listing))
             etags, refs = follower.changed(listing)
             yield from self._cards(book, etags, refs)
-            seen.append(_Seen(book, listing.token))
+            seen.append(Seen(book, listing.token))
         self._keep(seen, self._outside.now() if due else kept.compared, untouched)
 
     # -- changing --------------------------------------------------------------------------------
 
     def patch(self, card: Card, changes: Sequence[Change], now: datetime) -> bytes:
         """Return the card with its numbers set and REV, where it has one, set to `now`."""
-        patched = _plain.patch(card.raw, changes, now) if card.describe is _describe_plain else None
-        return patched if patched is not None else _patch.patch(card.raw, changes, now)
+        return _one_card.patch(card, changes, now)
 
     def compare(self, sent: bytes, found: bytes) -> Fidelity:
         """Compare a card with what the server made of it."""
@@ -341,7 +310,7 @@ class CardDav:
 
     def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
         """Write edits side by side, each on the condition that its card has not moved."""
-        for outcome in Writer(self._transport, self, self._options.connections).write(edits):
+        for outcome in self._writer.write(edits):
             self._wrote += outcome.status == "written"
             yield outcome
 
@@ -381,53 +350,31 @@ class CardDav:
     def knows(self, findings: Mapping[str, str]) -> None:
         """Take what an earlier probe found out."""
         self._found = findings
+        self.__dict__.pop("_writer", None)
 
     def conditional(self) -> bool:
-        """Say whether a probe has shown that If-Match is honoured."""
-        return self._found.get("if-match") == "honoured"
+        """Say whether a probe, or the first write, has shown that If-Match is honoured."""
+        writer: Writer | None = self.__dict__.get("_writer")
+        return bool(writer.honours) if writer else self._found.get("if-match") == "honoured"
+
+
+def _secret(address: Address, options: CardDavOptions) -> Secret:
+    return find_password(
+        address.site.host,
+        address.user or "token",
+        variable=options.password_env,
+        command=options.password_command,
+        ask=getpass if sys.stdin and sys.stdin.isatty() else None,
+    )
+
+
+def _card(ref: str, got: Got, etag: str) -> Card:
+    """Read what the server gave; one resource holds one card (RFC 6352 §5.1)."""
+    stamp = got.etag or etag
+    if got.trouble:
+        return Card(ref, b"", (), stamp=stamp, trouble=got.trouble)
+    return _one_card.read(ref, got.raw, stamp)
 
 
 def _is_sogo(card: Card) -> bool:
     return "/SOGo/" in card.ref or _dav.strong(card.stamp).startswith("gcs")
-
-
-def _read_token(text: str) -> _Token | None:
-    try:
-        return _token.decode(text)
-    except msgspec.DecodeError:
-        return None
-
-
-def _card(ref: str, got: Got, etag: str) -> Card:
-    """Read what the server gave as a card; one resource holds one (RFC 6352 §5.1)."""
-    stamp = got.etag or etag
-    pieces = list(split(BytesIO(got.raw))) if not got.trouble else []
-    trouble = got.trouble or _trouble(pieces)
-    if trouble:
-        return Card(ref, got.raw, (), stamp=stamp, trouble=trouble)
-    found = None
-    if pieces[0].raw == got.raw and not pieces[0].nested:
-        found = _plain.read(got.raw)
-    if found:
-        return Card(
-            ref, got.raw, found.phones, _describe_plain, stamp, found.elsewhere, "", _plain.headline
-        )
-    try:
-        spots, elsewhere = _vcard.spots(_vcard.narrow(got.raw)[0])
-    except UnicodeDecodeError:
-        return Card(ref, got.raw, (), stamp=stamp, trouble="broken UTF-16")
-    phones: tuple[Phone, ...] = tuple(spot.phone for spot in spots)
-    return Card(ref, got.raw, phones, _vcard.details, stamp, elsewhere)
-
-
-def _trouble(pieces: Sequence[Piece]) -> str:
-    """Say why what came is not one card."""
-    if not pieces:
-        return "not a vCard: no BEGIN:VCARD in it"
-    if len(pieces) > 1:
-        return f"holds {len(pieces)} cards, which a CardDAV server has apart"
-    return pieces[0].trouble
-
-
-def _describe_plain(raw: bytes) -> Details:
-    return _plain.details(raw) or _vcard.details(raw)

@@ -187,8 +187,8 @@ class GoogleContacts:
                 writers[user] = AccountWriter(self._calls, self._accounts[user])
             return user, writers[user].write
 
-        lanes = Lanes(lane, self._width, self.batch)
-        yield from lanes.write(edits, self.pace.stop.set)
+        self.pace.stop.clear()
+        yield from Lanes(lane, self._width, self.batch).write(edits, self.pace.stop.set)
 
     def _check_writable(self) -> None:
         """Stop before the first write when nothing may be written.

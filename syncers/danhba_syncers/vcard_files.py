@@ -15,11 +15,12 @@ import sys
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, get_args
+from typing import IO, BinaryIO, NamedTuple, get_args
 
 import msgspec
 
@@ -451,9 +452,8 @@ class VcardFiles:
     def write_copy(self, target: Path | None, chunks: Iterable[bytes]) -> None:
         """Write a copy of the file."""
         if target is None:
-            for chunk in chunks:
-                sys.stdout.buffer.write(chunk)
-            sys.stdout.buffer.flush()
+            with _standard_output() as out:
+                out.writelines(chunks)
             return
         _refuse_itself(Path(self.source), target)
         with replacing(target, None) as out:
@@ -508,12 +508,22 @@ class VcardFiles:
         if Path(self.source).is_dir():
             yield from _copy_folder(files, target, edits, Path(self.source))
         elif target is None:
-            yield from _copy(files[0], sys.stdout.buffer, edits)
-            sys.stdout.buffer.flush()
+            with _standard_output() as out:
+                yield from _copy(files[0], out, edits)
         else:
             _refuse_itself(files[0].path, target)
             with replacing(target, None) as out:
                 yield from _copy(files[0], out, edits)
+
+
+@contextmanager
+def _standard_output() -> Iterator[IO[bytes]]:
+    """Hold back what is written, so that standard output gets all of it, or nothing on an error."""
+    with tempfile.SpooledTemporaryFile(_CHUNK) as out:
+        yield out
+        out.seek(0)
+        shutil.copyfileobj(out, sys.stdout.buffer, _CHUNK)
+        sys.stdout.buffer.flush()
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -615,7 +625,7 @@ def _rewrite(file: VcardFile, edits: Iterator[Edit]) -> Iterator[Outcome]:
             yield msgspec.structs.replace(problem, ref=edit.card.ref)
 
 
-def _copy(file: VcardFile, out: BinaryIO, edits: Iterable[Edit]) -> Iterator[Outcome]:
+def _copy(file: VcardFile, out: IO[bytes], edits: Iterable[Edit]) -> Iterator[Outcome]:
     """Copy a file and put the edited cards in; an edit whose card is not there is a conflict."""
     with file.path.open("rb", buffering=_CHUNK) as stream:
         position = 0
@@ -633,7 +643,7 @@ def _copy(file: VcardFile, out: BinaryIO, edits: Iterable[Edit]) -> Iterator[Out
         shutil.copyfileobj(stream, out, _CHUNK)
 
 
-def _copy_up_to(offset: int, position: int, stream: BinaryIO, out: BinaryIO) -> int:
+def _copy_up_to(offset: int, position: int, stream: BinaryIO, out: IO[bytes]) -> int:
     while position < offset:
         block = stream.read(min(_CHUNK, offset - position))
         if not block:

@@ -2,13 +2,14 @@
 
 Started as a program, it reads jobs from standard input, JSON, a line each, and forks for each one,
 so that danhba is loaded once. The child counts every call that reaches for the disk: each write,
-flush and close of a file, fsync, rename, unlink, chmod, truncate, and each statement by which
-SQLite writes. At step N it sends itself SIGKILL: before the call, after it, or with half of
-what it writes written.
+flush and close of a file, fsync, rename, unlink, chmod, truncate, each statement by which SQLite
+writes, and each request to a server. At step N it sends itself SIGKILL: before the call, after it,
+or with half of what it writes written.
 
 Job: `{"argv": […], "state": folder, "at": N or 0, "when": "before" | "torn" | "after" | "meddle"}`.
 For "meddle" also `"path"` and `"content"` (hexadecimal): a file that somebody else writes before
-the step, and the run goes on. `"largest"` limits the bytes of a file that the run may write.
+the step, and the run goes on. `"environment"` holds further variables; `"largest"` limits the
+bytes of a file that the run may write.
 Answer: `{"code": exit code or minus the signal, "steps": their names or null, "err": text}`.
 """
 
@@ -26,6 +27,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+try:
+    from danhba_syncers import _dav_client as carddav
+except ImportError:  # an extra that may be left out
+    carddav = None
 
 NAMES = (
     "fsync",
@@ -80,6 +86,17 @@ class Killer:
         )
         os.fdopen = lambda *args, **more: self.opened(fdopen(*args, **more))
         sqlite3.connect = lambda *args, **more: connect(*args, **more, factory=self.connection())
+        if carddav:
+            client = carddav.Client
+            client.request = self.request(client.request)
+
+    def request(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Make a step of every request, named by its method."""
+
+        def request(client: Any, url: str, method: str = "GET", *args: Any, **more: Any) -> Any:
+            return self.step(method, lambda: call(client, url, method, *args, **more))
+
+        return request
 
     def opened(self, file: Any) -> Any:
         """Watch a file that is open for writing."""
@@ -137,7 +154,7 @@ def child(job: dict[str, Any], told: int, err: int) -> None:
     """Run the command line; never returns."""
     from danhba.cli import main
 
-    os.environ["DANHBA_STATE_DIR"] = job["state"]
+    os.environ.update(job.get("environment", {}), DANHBA_STATE_DIR=job["state"])
     os.dup2(err, 2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.stdout, sys.stderr = io.StringIO(), os.fdopen(os.dup(2), "w")

@@ -434,6 +434,7 @@ def test_stale_card_is_a_conflict_however_etags_are_spelled(
 def test_spelling_of_etags_is_learnt_once(server: Hostile, opened: Open) -> None:
     server.quirks.add("weak etags")
     syncer = opened(connections=1)
+    syncer.knows({"if-match": "honoured"})
     some = edits(syncer)
     server.methods()
     assert {o.status for o in written(syncer, some).values()} == {"written"}
@@ -442,6 +443,7 @@ def test_spelling_of_etags_is_learnt_once(server: Hostile, opened: Open) -> None
 
 def test_missing_etags_after_put_are_asked_for_together(server: Hostile, syncer: CardDav) -> None:
     server.quirks.add("no etag after put")
+    syncer.knows({"if-match": "honoured"})
     some = edits(syncer)
     server.methods()
     outcomes = written(syncer, some)
@@ -464,6 +466,33 @@ def test_puts_say_what_they_are(server: Hostile, syncer: CardDav) -> None:
     assert put.headers["Content-Type"] == "text/vcard; charset=utf-8"
     assert put.headers["If-Match"]
     assert "Transfer-Encoding" not in put.headers
+
+
+def test_first_card_tells_whether_if_match_is_honoured(server: Hostile, opened: Open) -> None:
+    syncer = opened()
+    some = edits(syncer)
+    server.methods()
+    pulled: list[bool] = []
+
+    def noted() -> Iterator[Edit]:
+        for edit in some:
+            pulled.append(syncer.conditional())
+            yield edit
+
+    assert {outcome.status for outcome in syncer.write(noted())} == {"written"}
+    assert pulled == [False, True, True, True, True]
+    assert server.methods() == ["PUT"] * 6
+    server.quirks.add("ignores conditions")
+    careless = opened()
+    again = edits_back(careless)
+    server.put(path("an"), card("an", "0999"))
+    written(careless, again)
+    assert not careless.conditional()
+
+
+def edits_back(syncer: CardDav) -> list[Edit]:
+    change = SetNumber("0", "038 123 4567", "0168 123 4567")
+    return [Edit(one, syncer.patch(one, [change], NOW)) for one in syncer.read()]
 
 
 # -- a busy server -------------------------------------------------------------------------------
@@ -506,19 +535,38 @@ def test_waiting_adds_up(server: Hostile, syncer: CardDav, clock: Clock) -> None
     assert sum(clock.slept) == pytest.approx(500, abs=1)
 
 
-def test_server_that_is_gone_is_not_asked_for_every_card(
-    server: Hostile, opened: Open, monkeypatch: pytest.MonkeyPatch
+def test_server_that_falls_silent_is_not_asked_for_every_card(
+    server: Hostile, opened: Open
 ) -> None:
     for i in range(60):
         server.put(path(f"more{i}"), card(f"more{i}"))
     syncer = opened(connections=2)
     some = edits(syncer)
     server.methods()
-    server.fail("PUT", *[reset_before] * 999)
+    server.fail("PUT", *[reset_after] * 999)
     server.fail("REPORT", *[reset_before] * 999)
+    outcomes: list[Outcome] = []
+    with pytest.raises(SyncerError, match=r"3 cards were stored, .* is not known"):
+        outcomes.extend(syncer.write(iter(some)))
+    assert len(outcomes) == len(some) - 3
+    assert all(outcome.detail.startswith("not sent") for outcome in outcomes)
+    stored = {one.card.ref for one in some if server.cards[one.card.ref] == one.raw}
+    assert stored.isdisjoint(outcome.ref for outcome in outcomes)
+    assert server.methods().count("PUT") < 10
+
+
+def test_server_that_refuses_every_card_is_not_asked_to_the_end(
+    server: Hostile, syncer: CardDav
+) -> None:
+    for i in range(80):
+        server.put(path(f"more{i}"), card(f"more{i}"))
+    some = edits(syncer)
+    server.methods()
+    server.fail("PUT", *[say(507)] * 999)
     outcomes = written(syncer, some)
     assert {outcome.status for outcome in outcomes.values()} == {"failed"}
-    assert server.methods().count("PUT") < 10
+    assert all("507" in outcome.detail for outcome in outcomes.values())
+    assert server.methods().count("PUT") < 40
 
 
 # -- who and where -------------------------------------------------------------------------------

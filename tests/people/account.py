@@ -264,6 +264,7 @@ class Account:
 
 def _masked(person: Person, mask: frozenset[str], *, cut: bool) -> Person:
     shown = {field: value for field, value in person.items() if field in mask}
+    shown["etag"] = f"{person['etag']};{len(mask)}"  # Google's, too, differs with the fields
     if cut:
         for field in ("phoneNumbers", "emailAddresses"):
             if field in shown:
@@ -350,7 +351,7 @@ def _check_etag(person: Person, sent: Person) -> None:
         raise invalid("person.metadata.sources with the contact's etag must be specified.")
     if given[0] != _contact_source(person)["etag"]:
         raise stale()
-    if sent.get("etag", person["etag"]) != person["etag"]:
+    if sent.get("etag", person["etag"]).partition(";")[0] != person["etag"]:
         raise stale()
 
 

@@ -59,6 +59,7 @@ class PeopleApi:
         answers: How a bad contact shows: in the `error` of the whole batch, with or without
             naming the contact (`unnamed`), or in the `result` of each.
         slow_s: How long a mutation takes, in seconds.
+        latency_s: How late every answer is, in seconds.
         gzip: Whether answers are compressed when the client takes that.
     """
 
@@ -82,6 +83,7 @@ class PeopleApi:
         self.partial = False
         self.answers: Literal["error", "unnamed", "result"] = "error"
         self.slow_s = 0.0
+        self.latency_s = 0.0
         self.gzip = True
         self.zipped = 0
         self._running: set[str] = set()
@@ -115,6 +117,8 @@ class PeopleApi:
         self, http: str, target: str, token: str, body: bytes, override: str
     ) -> tuple[bytes, Fault | None]:
         """Carry out a call; return the answer's body, and the fault that befalls the answer."""
+        if self.latency_s:
+            time.sleep(self.latency_s)
         where = urlsplit(target)
         query = parse_qs(where.query, keep_blank_values=True)
         if override:

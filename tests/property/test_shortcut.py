@@ -10,6 +10,7 @@ from danhba import packs
 from danhba.card import Address, Card, Details, Phone
 from danhba.cli.look import Alike, describe
 from danhba.convert import Context, Conversion, convert
+from danhba.evidence import Earlier
 
 CONTEXT = Context(packs.load("vn"), today=date(2026, 11, 22))
 PREFIXES = st.sampled_from(
@@ -63,6 +64,21 @@ def test_the_shortcut_proposes_what_the_full_way_does(card: Card) -> None:
     assert quick.questions == full.questions
     assert [(j.verdict, j.code, j.ambiguous) for j in quick.judged] == [
         (j.verdict, j.code, j.ambiguous) for j in full.judged
+    ]
+
+
+@given(cards(), st.data())
+def test_the_shortcut_keeps_what_we_wrote_as_the_full_way_does(
+    card: Card, data: st.DataObject
+) -> None:
+    values = [phone.value for phone in card.phones]
+    ours = data.draw(st.lists(st.sampled_from(values), max_size=3))
+    context = Context(packs.load("vn"), today=date(2026, 11, 22))
+    context.remember("r", Earlier(card.version, None, frozenset(ours)))
+    quick, full = convert(card, context), Conversion(card, context).proposal()
+    assert (quick.changes, quick.questions) == (full.changes, full.questions)
+    assert [(j.verdict, j.code, j.rule) for j in quick.judged] == [
+        (j.verdict, j.code, j.rule) for j in full.judged
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.command import Done, run
 
-from danhba import packs, registry
+from danhba import config, packs
 from danhba.card import AddPhone, Card, Phone, SetNumber
 from danhba.changes import phones_after
 from danhba.convert import Context, convert
@@ -214,7 +214,7 @@ def test_a_source_that_takes_no_further_phone_is_refused(
     class OnlyNumbers(VcardFiles):
         supports = frozenset({SetNumber})
 
-    monkeypatch.setattr(registry, "open_source", lambda location: OnlyNumbers(location))
+    monkeypatch.setattr(config, "open_named", lambda location: (OnlyNumbers(location), location))
     done = conversion(book, FIRST, "--policy", "add")
     assert done.code == 2
     assert "use --policy replace or wait" in done.err

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from danhba import packs
+from danhba.convert import Context, read_numbers
 from danhba.errors import PackError, UsageError
 from danhba.judge import Judge
+from danhba.pack_patterns import fill
 
 HEADER = """\
 id = "test"
@@ -88,6 +90,61 @@ def test_a_rule_takes_from_its_wave_what_it_does_not_say(tmp_path):
     text += '\n[[rule]]\nid = "a"\nwave = "one"\nold = "168"\nnew = "38"\n'
     text += '\n[[rule]]\nid = "b"\nwave = "one"\nold = "120"\nnew = "70"\nname = "MobiFone"\n'
     assert [found.name for found in load(tmp_path, text).rules] == ["Viettel", "MobiFone"]
+
+
+def test_brackets_stand_for_any_of_their_digits(tmp_path):
+    text = HEADER + rule().replace('old = "168"', 'old = ["16[2-36]", "168"]')
+    pack = load(tmp_path, text)
+    assert [one.old for one in pack.rules] == ["162", "163", "166", "168"]
+    assert {one.id for one in pack.rules} == {"a"}
+    assert pack.rule_for("1631234567").new == "38"
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ("2{:}", ("2168", 0, 3, 0)),
+        ("{:2}9{2:}", ("1698", 2, 1, 0)),
+        ("3{2:}", ("38", 0, 1, 0)),
+        ("2{:}0", ("21680", 0, 0, 0)),
+        ("{:2}4", ("164", 2, 0, 0)),
+        ("10 5{2:}", ("1058", 0, 1, 1)),
+        ("16 85", ("1685", 0, 0, 2)),
+    ],
+)
+def test_a_new_prefix_takes_parts_of_the_old_one(new, expected):
+    assert fill(new, "168") == expected
+
+
+def test_a_prefix_that_is_neither_digits_nor_a_pattern_is_a_fault(tmp_path):
+    for wrong in ("16[]", "16[a]", "[16", "16{:}"):
+        text = HEADER + rule().replace('old = "168"', f'old = "{wrong}"')
+        assert "[[rule]] old: expected `str` of digits" in fault(tmp_path, text)
+    text = HEADER + rule().replace('new = "38"', 'new = "3{8}"')
+    assert "[[rule]] new: expected `str` of digits" in fault(tmp_path, text)
+
+
+def test_a_rule_that_changes_nothing_is_a_fault(tmp_path):
+    text = HEADER + rule(old="38", new="38", old_length=9)
+    assert "rule a: 38 to 38 changes nothing" in "".join(faults(tmp_path, text))
+
+
+def test_rules_may_overlap_when_all_of_them_ask(tmp_path):
+    first, second = rule(), rule(id="b", old="16", new="3")
+    text = HEADER + first + second
+    assert "rules a and b overlap" in fault(tmp_path, text)
+    asking = HEADER + first + 'ask = "two-targets"\n' + second + 'ask = "two-targets"\n'
+    assert [one.id for one in load(tmp_path, asking).rules_for("1681234567")] == ["a", "b"]
+
+
+def test_a_rule_tells_of_another_country_code(tmp_path):
+    text = HEADER + rule() + 'old_country_code = ["999", "84"]\n'
+    own, other = sorted(load(tmp_path, text).rules, key=lambda one: one.old_country_code)
+    assert (own.old_country_code, own.new_country_code) == ("", "")
+    assert (other.old_country_code, other.new_country_code) == ("999", "84")
+    packs_ = packs.Packs(load(tmp_path, text))
+    assert packs_["999"].rule_for("1681234567").new == "38"
+    assert packs_["84"].rule_for("1681234567").new == "38"
 
 
 def test_lookup_takes_the_longest_prefix_of_the_right_length(tmp_path):
@@ -296,3 +353,19 @@ def test_the_judge_answers_for_a_whole_block_and_length():
     assert judge.kind("84", "381234567", 4) == "mobile"
     assert judge.kind("84", "381299999", 4) == "mobile"
     assert judge.kind("84", "3812345678", 4) is None
+
+
+def test_country_that_renumbered_nothing_has_a_pack_without_rules() -> None:
+    australia = packs.for_country("au")
+    assert (australia.country_code, australia.trunk_prefix, australia.rules) == ("61", "0", ())
+    context = Context(australia, today=date(2026, 11, 22))
+    verdicts = [
+        read_numbers(value, context)[0].judged.verdict
+        for value in ("0438 123 456", "+84 168 123 4567", "0168 123 4567")
+    ]
+    assert verdicts == ["keep", "convert", "keep"]
+
+
+def test_country_that_is_none_is_named() -> None:
+    with pytest.raises(UsageError, match="ZZ: no such country"):
+        packs.for_country("zz")

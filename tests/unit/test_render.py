@@ -20,7 +20,7 @@ from danhba.difflog import (
 )
 from danhba.errors import UsageError
 from danhba.render import card_lines, csv, html, read_answers, summary, what_of
-from danhba.render_rows import difference, gather, visible
+from danhba.render_rows import counted_by_place, counted_by_rule, difference, gather, visible
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -413,3 +413,26 @@ def test_a_file_of_another_kind_is_refused(text):
 def test_two_rows_for_one_question_are_one():
     twin = card(questions=(QUESTION, QUESTION))
     assert len(table(sheet(log(cards=[twin])))) == 1
+
+
+# --- names in both languages ----------------------------------------------------------------------
+
+NAMED = EndLine(
+    {"numbers_read": 3},
+    (("ask", "points-to-fixed", "vn-2017-08", "VinaPhone", "mobile", 1),
+     ("convert", "one-reading", "vn-2017-04", "Hanoi", "fixed", 2)),
+    names={"Hanoi": "Hà Nội", "Ho Chi Minh City": "TP. Hồ Chí Minh"},
+    rules={"vn-2017-04": "Hanoi", "vn-2017-08": "Ho Chi Minh City"},
+)  # fmt: skip
+
+
+def test_rules_are_named_where_their_numbers_are_only_asked_about():
+    rows = [(rule, name) for rule, name, _, _ in counted_by_rule(NAMED, "en")]
+    assert rows == [("vn-2017-04", "Hanoi"), ("vn-2017-08", "Ho Chi Minh City")]
+
+
+def test_places_are_named_in_the_readers_language():
+    assert [row[0] for row in counted_by_place(NAMED, "en")] == ["Hanoi", "VinaPhone"]
+    assert [row[0] for row in counted_by_place(NAMED, "vi")] == ["Hà Nội", "VinaPhone"]
+    for language, name in (("en", "Ho Chi Minh City"), ("vi", "TP. Hồ Chí Minh")):
+        assert name in "".join(html([run(), NAMED], language))

@@ -564,3 +564,39 @@ def test_a_log_is_appended_to_section_by_section(place: Place) -> None:
     run("undo", place.log)
     assert place.log.read_bytes().startswith(before)
     assert_sections(place.log, ["convert", "apply", "review", "apply", "undo"])
+
+
+# -- a book of another country -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", [["--write"], ["-o", "-"], ["-o", "copy.vcf"]])
+def test_book_of_another_country_is_not_written_before_somebody_said_whose_it_is(
+    place: Place, way: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place.folder)
+    before = place.write(
+        card("TEL:+61 412 345 678", "TEL:+61 412 345 679", name="B"), card(f"TEL:{OLD}")
+    )
+    done = place.convert(*way)
+    assert done.code != 0
+    assert "--country" in done.err
+    assert b"BEGIN:VCARD" not in done.out
+    assert place.book.read_bytes() == before
+    assert not (place.folder / "copy.vcf").exists()
+    assert place.convert(*way, "--country", "VN").code == 0
+
+
+def test_plan_of_a_book_of_another_country_is_not_applied(place: Place) -> None:
+    before = place.write(card("TEL:+61 412 345 678", "TEL:+61 412 345 679"), card(f"TEL:{OLD}"))
+    assert "--country" in place.convert().err
+    done = run("apply", place.log)
+    assert (done.code, place.book.read_bytes()) == (1, before)
+    place.convert("--country", "VN")
+    assert run("apply", place.log).code == 0
+    assert NEW in place.text
+
+
+def test_few_foreign_numbers_stop_nothing(place: Place) -> None:
+    place.write(card("TEL:+61 412 345 678"), card(f"TEL:{OLD}"), card("TEL:0912 345 678"))
+    assert place.convert("--write").code == 0
+    assert NEW in place.text

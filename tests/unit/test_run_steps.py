@@ -9,7 +9,7 @@ import pytest
 from tests.command import run
 from tests.unit.test_run import Place, card, cards_of, place, totals
 
-from danhba import registry
+from danhba import config
 from danhba.card import DropPhone, SetNumber
 from danhba.difflog import EndLine, Run, read_log
 from danhba_syncers.vcard_files import VcardFiles
@@ -236,7 +236,7 @@ def test_a_source_that_only_sets_numbers_is_normalised_and_no_more(
     class OnlyNumbers(VcardFiles):
         supports = frozenset({SetNumber})
 
-    monkeypatch.setattr(registry, "open_source", lambda location: OnlyNumbers(location))
+    monkeypatch.setattr(config, "open_named", lambda location: (OnlyNumbers(location), location))
     place.write(card(*TWINS))
     sums = totals(place.convert(*ALL, "--write", "--json"))
     assert place.text == card(f"TEL;TYPE=WORK:{E164}", f"TEL;TYPE=HOME:{E164}")

@@ -16,7 +16,9 @@ from danhba import __version__
 from danhba.cli.change import apply_command, convert_command, undo_command
 from danhba.cli.login import login_command
 from danhba.cli.look import log_command, number_command, packs_command
+from danhba.cli.report import report_command
 from danhba.cli.review import review_command
+from danhba.cli.sources import check_command, sources_command
 from danhba.errors import DanhbaError
 
 _EPILOG = (
@@ -39,7 +41,7 @@ def danhba() -> None:
 
 for _command in (
     convert_command, apply_command, review_command, undo_command, log_command, number_command,
-    packs_command, login_command,
+    packs_command, sources_command, check_command, login_command, report_command,
 ):  # fmt: skip
     danhba.add_command(_command)
 

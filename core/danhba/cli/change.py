@@ -147,6 +147,7 @@ def _convert(
             end, result = run.convert_in_place(job, log)
         else:
             end = run.plan(job, log)
+            say(run.of_another_country(job, end))
     screen.end(end, path)
     if result:
         screen.result(result, "written")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -16,7 +16,7 @@ import msgspec
 import rich_click as click
 from msgspec.structs import replace
 
-from danhba import packs, registry
+from danhba import config, packs
 from danhba.card import AddPhone
 from danhba.convert import Context, Steps, as_given
 from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
@@ -27,7 +27,7 @@ from danhba.render_rows import visible
 from danhba.run import Job, Result, Story, new_run_id
 from danhba.state import State, state_folder
 from danhba.steps.pipeline import load as load_steps
-from danhba.syncer import LabelsItsWay, RefsLike
+from danhba.syncer import LabelsItsWay, Probes, RefsLike
 from danhba.texts import language_of
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 FAILED = 1
+HOME = "VN"
+"""Country in which a number without country code is dialled, unless told."""
+
 CHANGES_PROPOSED = 3
 DONE_IN_PART = 4
 SHOWN = 50
@@ -83,6 +86,21 @@ def say(text: str) -> None:
         click.echo(f"danhba: {text}", err=True)
 
 
+def write_text(path: Path, parts: Iterable[str]) -> None:
+    """Write a file that only its owner can read: it may hold contacts.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.writelines(parts)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+    say(f"written: {path}")
+
+
 def pack_options(command: F) -> F:
     """Add the options that say how numbers are read."""
     for option in (
@@ -92,7 +110,7 @@ def pack_options(command: F) -> F:
             help="Numbering pack to add; may be given several times.",
         ),
         click.option(
-            "--country", default="VN", show_default=True, metavar="CODE",
+            "--country", default="", show_default="VN", metavar="CODE",
             help="Country in which a number without country code is dialled.",
         ),
     ):  # fmt: skip
@@ -147,11 +165,13 @@ def open_job(
     Raises:
         UsageError: The source or a pack is not there, or the source cannot do what is asked.
     """
-    home, others = load_packs(country, pack_names)
+    home, others = load_packs(country or HOME, pack_names)
     state = State(state_folder())
-    source = identity(location)
+    syncer, location = config.open_named(location)
+    source = syncer.source if syncer.writes_remotely else identity(location)
+    if isinstance(syncer, Probes):
+        syncer.knows(state.findings(syncer.server))
     now = datetime.now(UTC).replace(microsecond=0)
-    syncer = registry.open_source(location)
     if policy == "add" and AddPhone not in syncer.supports:
         raise UsageError(f"{location}: no phone can be added there; use --policy replace or wait")
     context = Context(
@@ -166,7 +186,7 @@ def open_job(
         supports=syncer.supports,
         labelling=syncer.labelling if isinstance(syncer, LabelsItsWay) else as_given,
     )
-    return Job(syncer, source, context, state, now, target)
+    return Job(syncer, source, context, state, now, target, home_is_sure=bool(country))
 
 
 def log_path(job: Job, given: Path | None) -> Path:
@@ -351,16 +371,17 @@ def open_for_log(story: Story, *, converting: bool = False) -> Job:
     """
     first = story.first
     today = date.fromisoformat(first.today) if first.today else None
-    country, given, steps = first.country or "VN", first.given, None
+    country, given, steps = first.country or HOME, first.given, None
     try:
         load_packs(country, given)
         steps = load_steps(first.steps)
     except (UsageError, PackError, PluginError):
         if converting:
             raise
-        country, given = "VN", ()  # what is written already is taken back without them
+        country, given = HOME, ()  # what is written already is taken back without them
     location = first.target or first.source
     job = open_job(location, country, given, today, steps=steps, policy=first.policy)
+    job.home_is_sure = not first.assumed
     if first.target and isinstance(job.syncer, RefsLike):
         job.syncer.refs_like(first.source)
     return job

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import rich_click as click
 
 from danhba import packs
 from danhba.card import Card, Phone, Why
-from danhba.cli.common import Screen, load_packs, pack_options
+from danhba.cli.common import HOME, Screen, load_packs, pack_options, write_text
 from danhba.convert import (
     Context,
     Judged,
@@ -29,11 +29,13 @@ from danhba.convert import (
 from danhba.difflog import CardLine, SkipLine, read_log
 from danhba.errors import UsageError
 from danhba.phone import plain_nsn
-from danhba.reading import e164 as new_number
+from danhba.render_rows import visible
+from danhba.rewriting import e164 as new_number
 from danhba.run import read_story
-from danhba.texts import language_of, sentence
+from danhba.texts import label, language_of, meaning, sentence
 
 _json = msgspec.json.Encoder()
+_LONGEST = 10_000
 
 
 @click.command("number")
@@ -50,7 +52,7 @@ def number_command(
     as_json: bool,  # noqa: FBT001 - click gives flags so
 ) -> None:
     """Say what each NUMBER is and becomes; reads lines from standard input when none is given."""
-    home, others = load_packs(country, pack_names)
+    home, others = load_packs(country or HOME, pack_names)
     day = today or datetime.now(UTC).date()
     context = Context(home, others, today=day, ask="all" if ask == "all" else "evidence")
     language = language_of(os.environ)
@@ -163,10 +165,15 @@ def _describe_one(value: str, number: Number, numbers: tuple[Number, ...]) -> di
 
 def _in_words(answer: dict[str, Any], language: str) -> str:
     """Write a description as one line: the number, what becomes of it, and why."""
-    arrow = f" → {answer['after']}" if answer["after"] else ""
-    said = "; ".join(sentence(Why(why["code"], why["args"]), language) for why in answer["why"])
-    readings = "".join(f"\n    {r['after']}: {r['meaning']}" for r in answer["readings"])
-    return f"{answer['input']}{arrow}  [{answer['verdict']}, {answer['kind']}] {said}{readings}"
+    arrow = f" → {visible(answer['after'])}" if answer["after"] else ""
+    verdict, kind = label(answer["verdict"], language), label(answer["kind"], language)
+    said = " ".join(sentence(Why(why["code"], why["args"]), language) for why in answer["why"])
+    readings = "".join(
+        f"\n    {visible(one['after'])}: {meaning(one['meaning'], language)}"
+        for one in answer["readings"]
+    )
+    number = f"{visible(answer['input'])}{arrow}"
+    return f"{number}  [{verdict}, {kind}] {visible(said, _LONGEST)}{readings}"
 
 
 @click.command("log")
@@ -198,11 +205,11 @@ def log_command(
     if html:
         from danhba.render_html import html as page
 
-        _write_text(html, page(read_log(log), language))
+        write_text(html, page(read_log(log), language))
     if csv_to:
         from danhba.render_csv import csv, what_of
 
-        _write_text(csv_to, csv(read_log(log), language, what_of(str(csv_to))))
+        write_text(csv_to, csv(read_log(log), language, what_of(str(csv_to))))
     if originals:
         _write_originals(log, originals)
     if as_json:
@@ -210,13 +217,6 @@ def log_command(
             sys.stdout.write(_json.encode(line).decode() + "\n")
     elif not (html or csv_to or originals):
         _show(log)
-
-
-def _write_text(path: Path, parts: Iterable[str]) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it holds contacts
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-        file.writelines(parts)
-    click.echo(f"written: {path}", err=True)
 
 
 def _write_originals(log: Path, folder: Path) -> None:

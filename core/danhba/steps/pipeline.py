@@ -29,8 +29,8 @@ from danhba.convert import (
 )
 from danhba.errors import PluginError, UsageError
 from danhba.evidence import Subject
-from danhba.reading import e164
 from danhba.registry import Registry, installed
+from danhba.rewriting import e164
 from danhba.steps import DraftNumber, DraftPhone, Step
 
 FIRST = "renumber"
