@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from danhba.config import table_type
+from danhba.config import Conversion, table_type
 from danhba.difflog import SCHEMA, LogLine
 from danhba.registry import installed
 
@@ -42,7 +42,12 @@ def config_schema() -> bytes:
         "propertyNames": {"pattern": "^[A-Za-z0-9_-]+$"},
         "additionalProperties": {"oneOf": [_table(scheme) for scheme in mine]},
     }
-    whole = {"type": "object", "additionalProperties": False, "properties": {"source": sources}}
+    (convert,) = msgspec.json.schema(Conversion)["$defs"].values()
+    for name, described in convert["properties"].items():
+        described["description"] = _attributes(Conversion)[name]
+    del convert["description"]
+    tables = {"source": sources, "convert": {**convert, "additionalProperties": False}}
+    whole = {"type": "object", "additionalProperties": False, "properties": tables}
     return _written("danhba.toml", whole)
 
 

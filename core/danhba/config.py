@@ -1,9 +1,12 @@
-"""What does danhba.toml say? Named sources with their options, checked as a whole.
+"""What does danhba.toml say? Named sources with their options, and how to convert; all is checked.
 
     [source.company]
     type = "carddav+https"        # a URL scheme, as `danhba convert SCHEME:…` knows it
     location = "me@dav.corp.vn"   # what stands behind the scheme
     password_env = "DAV_PASSWORD" # and whatever options the syncer of that scheme has
+
+    [convert]
+    steps = ["merge-twins"]       # what `danhba convert` does unless it is told otherwise
 
 Every fault of the file is told at once, at its line.
 """
@@ -19,6 +22,7 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
+from danhba.dual import Policy
 from danhba.errors import ConfigError, DanhbaError, UsageError
 from danhba.registry import Registry, installed
 from danhba.syncer import Syncer
@@ -28,6 +32,7 @@ NAME = "danhba.toml"
 VARIABLE = "DANHBA_CONFIG"
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 _OWN = frozenset({"type", "location"})
+_TABLES = frozenset({"source", "convert"})
 
 
 class Source(NamedTuple):
@@ -50,16 +55,30 @@ class Source(NamedTuple):
         return registry.open_source(self.location, **self.options)
 
 
+class Conversion(msgspec.Struct, frozen=True):
+    """What `danhba convert` does unless it is told otherwise.
+
+    Attributes:
+        steps: The steps to take after renumbering, in order, as `--step` takes them.
+        policy: What to do while an old and a new number both connect, as `--policy` takes it.
+    """
+
+    steps: tuple[str, ...] = ()
+    policy: Policy = "replace"
+
+
 class Config(NamedTuple):
     """A file that was read and is right.
 
     Attributes:
         path: Where it is; None when there is none.
         sources: Its sources by name, in the order of the file.
+        convert: What it says of converting.
     """
 
     path: Path | None
     sources: Mapping[str, Source]
+    convert: Conversion = Conversion()
 
 
 def find(environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -90,15 +109,37 @@ def load(path: Path | None = None, registry: Registry | None = None) -> Config:
     if path is None:
         return Config(None, {})
     faults = Faults(str(path))
+    reader = _read(path, faults, registry)
+    config = Config(path, reader.sources(), reader.convert()) if reader else Config(path, {})
+    if told := faults.sorted():
+        raise ConfigError(list(told))
+    return config
+
+
+def conversion() -> Conversion:
+    """Return what the file that counts says of converting; its sources may be wrong.
+
+    Raises:
+        ConfigError: That part of it has faults.
+    """
+    path = find()
+    if path is None:
+        return Conversion()
+    faults = Faults(str(path))
+    reader = _read(path, faults)
+    found = reader.convert() if reader else Conversion()
+    if told := faults.sorted():
+        raise ConfigError(list(told))
+    return found
+
+
+def _read(path: Path, faults: Faults, registry: Registry | None = None) -> _Reader | None:
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
     found = read_toml(data, faults)
-    sources = _Reader(*found, faults, registry or installed()).sources() if found else {}
-    if told := faults.sorted():
-        raise ConfigError(list(told))
-    return Config(path, sources)
+    return _Reader(*found, faults, registry or installed()) if found else None
 
 
 class _Reader:
@@ -114,11 +155,11 @@ class _Reader:
         """Read all sources; those with faults are left out."""
         headers = {name: place[0] for (name, _), place in self._places.items()}
         lines = headers | self._places["", 0][1]
-        for key in self._document.keys() - {"source"}:
+        for key in self._document.keys() - _TABLES:
             line = lines.get(key) or next(
                 (at for name, at in headers.items() if name.startswith(f"{key}.")), 1
             )
-            hint = did_you_mean(key, ["source"])
+            hint = did_you_mean(key, _TABLES)
             self._faults.add(line, f"unknown key {key!r}{hint}; sources are written [source.NAME]")
         tables = self._document.get("source", {})
         if not isinstance(tables, dict):
@@ -126,6 +167,28 @@ class _Reader:
             return {}
         found = (self._source(name, values) for name, values in tables.items())
         return {source.name: source for source in found if source}
+
+    def convert(self) -> Conversion:
+        """Read how to convert; the defaults where the table is not there or has faults."""
+        values = self._document.get("convert", {})
+        line, lines = self._places.get(("convert", 0), NOWHERE)
+        if not isinstance(values, dict):
+            self._faults.add(line, "how to convert is written [convert]")
+            return Conversion()
+        table = Table("[convert]", values, line, lines)
+        told = [*explain(table, Conversion), *self._strange_steps(table)]
+        for where, text in sorted(told):
+            self._faults.add(where, text)
+        return Conversion() if told else msgspec.convert(values, Conversion)
+
+    def _strange_steps(self, table: Table) -> Iterator[tuple[int, str]]:
+        """Say which steps are not installed."""
+        steps, known = table.values.get("steps", ()), [*self._registry.steps, "renumber"]
+        for step in steps if isinstance(steps, list) else ():
+            name = str(step).partition("=")[0].lower()
+            if name not in known:
+                hint = did_you_mean(name, known)
+                yield table.at("steps"), f"[convert] steps: no {name!r} is installed{hint}"
 
     def _source(self, name: str, values: object) -> Source | None:
         spellings = (f"source.{name}", f'source."{name}"', f"source.'{name}'")

@@ -54,6 +54,27 @@ def test_sources_are_read() -> None:
     )
 
 
+def test_what_to_do_when_converting_is_read_and_can_be_overruled() -> None:
+    Path("book.vcf").write_bytes(CARD)
+    Path("danhba.toml").write_text('[convert]\nsteps = ["normalise=e164"]\npolicy = "add"\n')
+    found = config.load().convert
+    assert (found.steps, found.policy) == (("normalise=e164",), "add")
+    assert "+84381234567" in run("convert", "book.vcf").out.decode()
+    told = run("convert", "book.vcf", "--step", "renumber", "--log", "log.jsonl").out.decode()
+    assert "+84381234567" not in told
+    assert '"policy":"add"' in Path("log.jsonl").read_text("utf-8")
+
+
+def test_faults_in_how_to_convert_are_told_at_their_lines() -> None:
+    text = '[convert]\nsteps = ["retire", "mergetwins"]\npolicy = "both"\nstep = 1\n'
+    assert faults(text) == [
+        "2: [convert] steps: no 'mergetwins' is installed, did you mean 'merge-twins'?",
+        "3: [convert] policy: must be one of replace, add, wait",
+        "4: [convert] has an unknown key 'step', did you mean 'steps'?",
+    ]
+    assert faults("convert = 1\n") == ["1: how to convert is written [convert]"]
+
+
 def test_every_fault_is_told_at_its_line() -> None:
     text = """\
 sorces = 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from danhba import run
+from danhba import config, run
 from danhba.cli.common import (
     CHANGES_PROPOSED,
     Most,
@@ -72,7 +72,7 @@ def convert_command(
     pack_names: tuple[str, ...],
     today: date | None,
     steps: tuple[str, ...],
-    policy: str,
+    policy: str | None,
     ask: str,
     log_to: Path | None,
     budget: Budget | None,
@@ -92,11 +92,13 @@ def convert_command(
       danhba convert addressbook/ --write            in place; danhba undo LOG takes it back
     """  # noqa: D301 - \b is click's mark for lines that are kept
     _refuse_contradictions(sources, output, log_to, write=write)
+    unless_told = config.conversion()
+    policy, pipeline = policy or unless_told.policy, load(steps or unless_told.steps)
     worst = 0
     for location in sources:
         job = open_job(
             location, country, pack_names, today, ask=ask, target=_target(output),
-            steps=load(steps),
+            steps=pipeline,
             policy=policy,
         )  # fmt: skip
         job.budget = budget

@@ -122,8 +122,8 @@ def step_options(command: F) -> F:
     """Add the options that say what a conversion does besides renumbering."""
     for option in (
         click.option(
-            "--policy", type=click.Choice(get_args(Policy)), default="replace", show_default=True,
-            help="What to do while an old and a new number both connect.",
+            "--policy", type=click.Choice(get_args(Policy)),
+            help="What to do while an old and a new number both connect; replace unless told.",
         ),
         click.option(
             "--step", "steps", multiple=True, metavar="NAME[=TEXT]",
