@@ -260,7 +260,8 @@ class _Batch:
             found = self._calls.people(self._account, list(edits), WRITTEN)
         except (UnclearError, RefusedError, AccountError) as error:
             why = f"not known whether it was written ({error}); run the same command again"
-            self.fail(edits.values(), why)
+            for edit in edits.values():
+                self.outcomes.append(Outcome(edit.card.ref, "unclear", detail=why))
             return {}
         ours = edits.keys() if attempt.tries else edits.keys() - set(refused)
         return {

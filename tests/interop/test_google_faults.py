@@ -13,6 +13,7 @@ import pytest
 from tests.people import Fault, Quota, Refusal
 from tests.people.place import Place, Small
 
+from danhba import run
 from danhba.job import Result
 from danhba_syncers.google import GoogleContacts
 
@@ -156,9 +157,15 @@ def test_a_server_that_vanishes_behind_a_write_is_reported_and_a_rerun_completes
         "not known whether it was written (no answer from Google (_NoAnswerError"
     }
     place.api.faults.clear()
+    job = place.job(place.personal())
+    (path,) = job.state.unfinished_logs(job.source)
+    assert run.settle(job, path).written == CONTACTS - 10
+    assert job.state.unfinished_logs(job.source) == []
     _, result = place.convert(place.personal())
     clean(place, result)
     book.check()
+    assert place.undo(place.personal(), 1).written == CONTACTS
+    assert {name: essence(p) for name, p in place.account.people.items()} == book.before
 
 
 # --- contacts that Google refuses -----------------------------------------------------------------
