@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import re
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -423,8 +424,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def hostile() -> Iterator[Hostile]:
-    """Run the server."""
+def hostile(tls: ssl.SSLContext | None = None) -> Iterator[Hostile]:
+    """Run the server, with TLS when there is a context for it."""
     handler = type("BoundHandler", (Handler,), {})
 
     class Server(ThreadingHTTPServer):
@@ -435,6 +436,10 @@ def hostile() -> Iterator[Hostile]:
 
     server = Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
+    if tls:
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     handler.state = state = Hostile(server.server_address[1])  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

@@ -73,6 +73,7 @@ class Reader:
         self._address = address
         self._connections = connections
         self._one_by_one = False  # the server has no multiget
+        self._size = BATCH  # less once a batch was too much for the server, or for us
         self._gets_left = _MOST_GETS
         self._lock = threading.Lock()
 
@@ -125,8 +126,19 @@ class Reader:
 
     def fetch(self, wanted: Iterable[tuple[AddressBook, str]]) -> Iterator[Got]:
         """Fetch cards in the order they are asked for; one answer for each."""
-        for batch in in_order(_batches(wanted), self._fetched, self._connections):
+        for batch in in_order(self._batches(wanted), self._fetched, self._connections):
             yield from batch
+
+    def _batches(
+        self, wanted: Iterable[tuple[AddressBook, str]]
+    ) -> Iterator[tuple[AddressBook, Sequence[str]]]:
+        """Put the cards of one book together, a batch at a time, in the order they come."""
+        waiting = iter(wanted)
+        while some := list(islice(waiting, self._size)):
+            by_book: dict[str, tuple[AddressBook, list[str]]] = {}
+            for book, href in some:
+                by_book.setdefault(book.href, (book, []))[1].append(href)
+            yield from by_book.values()
 
     def _fetched(self, batch: tuple[AddressBook, Sequence[str]]) -> Sequence[Got]:
         book, hrefs = batch
@@ -147,8 +159,12 @@ class Reader:
             self._check(answer, path)
             if answer.status == 207:
                 found = _by_address(_dav.parse(answer.body, path).items)
-        except (DavError, TooLargeError):
+            elif answer.status != 404:  # SabreDAV 1.8: one of them is gone
+                self._shrink(hrefs)
+        except DavError:
             pass
+        except TooLargeError:
+            self._shrink(hrefs)
         except NoAnswerError:
             if unheard or len(hrefs) == 1:
                 raise
@@ -161,6 +177,10 @@ class Reader:
             else:
                 yield self._got(href, item)
         yield from self._halves(book, missing, len(hrefs), unheard=unheard)
+
+    def _shrink(self, hrefs: Sequence[str]) -> None:
+        """Ask for fewer cards at a time from now on."""
+        self._size = max(1, min(self._size, len(hrefs) // 2))
 
     def _check(self, answer: Answer, path: str) -> None:
         """Notice that the server has no multiget, or does not let us in."""
@@ -219,18 +239,6 @@ class Reader:
 def addressable(href: str) -> bool:
     """Say whether a request can name the card; Cyrus 3.6 lists a `?` in a name as it is."""
     return not {"?", "#"} & set(href)
-
-
-def _batches(
-    wanted: Iterable[tuple[AddressBook, str]],
-) -> Iterator[tuple[AddressBook, Sequence[str]]]:
-    """Put the cards of one book together, a batch at a time, in the order they come."""
-    waiting = iter(wanted)
-    while some := list(islice(waiting, BATCH)):
-        by_book: dict[str, tuple[AddressBook, list[str]]] = {}
-        for book, href in some:
-            by_book.setdefault(book.href, (book, []))[1].append(href)
-        yield from by_book.values()
 
 
 def _by_address(items: Iterable[Item]) -> dict[str, Item]:

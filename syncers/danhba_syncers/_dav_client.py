@@ -23,6 +23,10 @@ class NoAnswerError(SyncerError):
     """No whole answer came back; whether the server got the request is not known."""
 
 
+class UntrustedError(SyncerError):
+    """The server cannot prove that it is the one that is meant; nothing was sent to it."""
+
+
 class TooLargeError(SyncerError):
     """An answer is larger than is kept in memory."""
 
@@ -129,7 +133,10 @@ class Client(DAVClient):
         except SyncerError:
             raise
         except Exception as error:  # noqa: BLE001 - niquests lets errors of three libraries through
-            raise NoAnswerError(f"{_origin(url)}: {_plainly(error)}") from None
+            chain = _chain(error)
+            if any("CERTIFICATE_VERIFY_FAILED" in str(one) for one in chain):
+                raise UntrustedError(_untrusted(url, chain[-1])) from None
+            raise NoAnswerError(f"{_origin(url)}: {_plainly(chain)}") from None
 
     def _whole(self, answer: Any, deadline: float) -> bytes:  # noqa: ANN401 - niquests' or requests'
         """Read a body to its end, in bounds of time and size."""
@@ -155,8 +162,8 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _plainly(error: BaseException) -> str:
-    """Say in words what broke; the innermost reason is the one that helps."""
+def _chain(error: BaseException) -> list[BaseException]:
+    """Return an error and those it comes from, the innermost last."""
     seen: list[BaseException] = []
     reason: BaseException | None = error
     while reason is not None and reason not in seen:
@@ -165,21 +172,32 @@ def _plainly(error: BaseException) -> str:
         args = [arg for arg in reason.args if isinstance(arg, BaseException)]
         found = inner if isinstance(inner, BaseException) else next(iter(args), None)
         reason = found or reason.__cause__ or reason.__context__
-    kinds = " ".join(type(one).__name__ for one in seen)
-    if "SSL" in kinds or "Certificate" in kinds:
-        return f"the TLS certificate or connection is not accepted ({seen[-1]})"
+    return seen
+
+
+def _untrusted(url: str, error: BaseException) -> str:
+    why = getattr(error, "verify_message", "") or "it cannot be verified"
+    return (
+        f"{_origin(url)}: the server's certificate is not accepted: {why}. For one of your own give"
+        " ca_file in danhba.toml; nothing was sent there."
+    )
+
+
+def _plainly(chain: list[BaseException]) -> str:
+    """Say in words what broke; the innermost reason is the one that helps."""
+    kinds = " ".join(type(one).__name__ for one in chain)
     if "ConnectTimeout" in kinds:
         return "no connection in time"
-    if "Timeout" in kinds or "timed out" in str(seen[-1]):
+    if "Timeout" in kinds or "timed out" in str(chain[-1]):
         return "no answer in time"
-    last = seen[-1]
+    last = chain[-1]
     text = str(last)
-    if isinstance(last, OSError) and last.strerror:
-        return f"the connection failed ({last.strerror})"
     if "not known" in text:
         return "there is no server of that name"
     if "closed connection without response" in text:
         return "the server closed the connection instead of answering"
+    if isinstance(last, OSError):
+        return f"the connection failed ({last.strerror or type(last).__name__})"
     if "ncomplete" in text:
         return "the answer broke off"
     return f"the answer is not proper HTTP ({type(last).__name__})"  # its text may quote a card

@@ -6,9 +6,9 @@ its homes. Four requests at most from a bare host, one when the URL is that of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 import msgspec
@@ -19,6 +19,9 @@ from danhba_syncers._dav import DavError, Item, Multistatus
 from danhba_syncers._dav_address import Address, Site, site_of
 from danhba_syncers._dav_client import Answer
 from danhba_syncers._dav_transport import Transport
+
+if TYPE_CHECKING:
+    from dns.resolver import Resolver
 
 WELL_KNOWN = "/.well-known/carddav"
 _DNS_TIMEOUT_S = 3.0
@@ -82,30 +85,34 @@ def locate(address: Address, lookup: Lookup) -> Address:
     return address._replace(site=Site("https", host, found.port), path=found.path or address.path)
 
 
-def lookup(domain: str) -> Service | None:
+def lookup(domain: str, resolver: Resolver | None = None) -> Service | None:
     """Look up the SRV and TXT records of a domain; None when there are none, or no DNS."""
-    import dns.exception
-    import dns.resolver
+    from dns.exception import DNSException  # 60 ms, and only bare domains need it
+    from dns.resolver import get_default_resolver
 
     name = f"_carddavs._tcp.{domain}"
     try:
-        services = sorted(
-            dns.resolver.resolve(name, "SRV", lifetime=_DNS_TIMEOUT_S),
-            key=lambda record: (record.priority, -record.weight),
-        )
-        best = services[0]
+        ask = (resolver or get_default_resolver()).resolve
+        services = list(ask(name, "SRV", lifetime=_DNS_TIMEOUT_S))
+        best = min(services, key=lambda record: (record.priority, -record.weight))
         host = best.target.to_text(omit_final_dot=True)
-    except (dns.exception.DNSException, IndexError):
+        if host == ".":
+            return None  # "decidedly not available" (RFC 2782)
+        return Service(host, int(best.port), _path(ask, name))
+    except DNSException:
         return None
-    if host in ("", "."):
-        return None
+
+
+def _path(ask: Callable[..., Iterable[Any]], name: str) -> str:
+    """Return the path that the TXT record beside a service names; empty when there is none."""
+    from dns.exception import DNSException
+
     try:
-        records = dns.resolver.resolve(name, "TXT", lifetime=_DNS_TIMEOUT_S)
-        texts = [b"".join(record.strings) for record in records]
-    except dns.exception.DNSException:
-        texts = []
-    paths = (text[5:].decode("ascii", "replace") for text in texts if text.startswith(b"path="))
-    return Service(host, int(best.port), next(paths, ""))
+        texts = [b"".join(record.strings) for record in ask(name, "TXT", lifetime=_DNS_TIMEOUT_S)]
+    except DNSException:
+        return ""
+    paths = (text[5:].decode("ascii", "replace") for text in texts if text.startswith(b"path=/"))
+    return next(paths, "")
 
 
 class Books:

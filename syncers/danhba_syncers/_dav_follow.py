@@ -3,11 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
+from typing import Literal
+
+import msgspec
 
 from danhba_syncers import _dav
 from danhba_syncers._dav_cards import Listing, Reader
 from danhba_syncers._dav_discovery import AddressBook
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A book as it was read.
+
+    Attributes:
+        book: As it was listed before that.
+        sync: The sync token that came with its cards; empty when there was none.
+    """
+
+    book: AddressBook
+    sync: str = ""
+
+
+class Token(msgspec.Struct, frozen=True):
+    """What a complete read showed, kept between runs.
+
+    Attributes:
+        source: Whose it is: location and chosen books.
+        site: The server that DNS led to.
+        places: What to look at to list the books.
+        depth: How deep.
+        seen: The books that were read.
+        compared: When all entity tags were compared last.
+        wrote: How many cards we wrote after that.
+        form: The form of this text.
+    """
+
+    source: str
+    site: str
+    places: tuple[str, ...]
+    depth: int
+    seen: tuple[Seen, ...]
+    compared: datetime
+    wrote: int = 0
+    form: Literal[1] = 1
+
+    def text(self) -> str:
+        """Write it as a text."""
+        return msgspec.json.encode(self).decode()
+
+
+_token = msgspec.json.Decoder(Token)
+
+
+def read_token(text: str) -> Token | None:
+    """Read a token; None when it is none, or of another form."""
+    try:
+        return _token.decode(text)
+    except msgspec.DecodeError:
+        return None
 
 
 class Follower:

@@ -156,10 +156,10 @@ class Transport:
             delay = retry_after(answer.headers.get("Retry-After", ""), self._outside.now())
             if delay is not None:
                 self._patience.extend(delay, str(self.site))
-            elif answer.status == 503 or attempt == _TRIES:
-                break
-            else:
+            elif method in _SAFE and answer.status == 429 and attempt < _TRIES:
                 self.back_off(attempt)
+            else:
+                break
             if method not in _SAFE:
                 break
         return answer

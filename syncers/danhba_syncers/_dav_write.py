@@ -25,12 +25,16 @@ _TOLD_TO_WAIT = 50
 """How often one card is sent, when the server says each time how long to wait."""
 _UNHEARD = 3
 """After so many cards in a row without any answer, the others are not sent."""
+_REFUSED = 20
+"""After so many cards in a row that the server refuses, the others are not sent."""
 _ASKED_TOGETHER = 100
 _FAILING = frozenset({423, 429, 500, 502, 503, 504})
 _NOT_DONE = frozenset({423, 429})
 """Statuses of a request that was surely not carried out."""
 
 
+_BARRING = frozenset({403, 405, 501, 507})
+"""Statuses that speak of the user, the book or the disk rather than of one card."""
 _LOCKED_S = 0.1
 """Seconds after which a card that was locked is tried again, at first: as long as a write takes."""
 _IMPOSSIBLE = '"danhba-no-card-has-this"'
@@ -67,12 +71,13 @@ class Writer:
         self._width = Width(connections)
         self.honours: bool | None = None
         self.spelling = 0  # which spelling of an entity tag the server takes
-        self._unheard = 0
+        self._unheard = self._refused = 0  # in a row
         self._over = ""  # why nothing more is sent
 
     def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
         """Write each edit whose card has not moved; outcomes come as they are known."""
-        self._unheard, self._over = 0, ""
+        self._unheard = self._refused = 0
+        self._over = ""
         untagged: list[Edit] = []
         for edit, outcome in self._worked_through(iter(edits)):
             if outcome.status == "written" and not outcome.version:
@@ -106,10 +111,15 @@ class Writer:
         """Write one edit, in any thread; say also whether the server had trouble with it."""
         if self._over:
             return (edit, _failed(edit, self._over)), False
+        if obstacle := self.shelf.obstacle(edit.card, len(edit.raw)):
+            return (edit, _failed(edit, obstacle)), False
         attempt = _Attempt(self, edit)
         try:
             outcome = attempt.outcome()
             self._unheard = 0
+            self._refused = self._refused + 1 if attempt.barred else 0
+            if self._refused >= _REFUSED:
+                self._over = f"not sent, since the server refuses them all: {outcome.detail}"
         except NoAnswerError as error:
             outcome = _failed(edit, f"{error}; whether the card was stored is not known")
             self._unheard += 1
@@ -134,10 +144,11 @@ class _Attempt:
 
     Attributes:
         rough: Whether the server had trouble.
+        barred: Whether the server refused the card for no reason that lies in the card.
     """
 
     def __init__(self, writer: Writer, edit: Edit) -> None:
-        self.rough = False
+        self.rough = self.barred = False
         self._writer = writer
         self._edit = edit
         self._in_doubt = False  # whether an earlier try may have stored the card
@@ -151,8 +162,6 @@ class _Attempt:
             SyncerError: The server cannot be reached, or we are not let in.
         """
         edit, writer = self._edit, self._writer
-        if obstacle := writer.shelf.obstacle(edit.card, len(edit.raw)):
-            return _failed(edit, obstacle)
         if writer.honours is None and (done := self._tried_out()):
             return done
         while self._tries < _TRIES and self._told < _TOLD_TO_WAIT:
@@ -217,6 +226,7 @@ class _Attempt:
     def _judged(self, answer: Answer) -> Outcome:
         """Turn a final answer into an outcome."""
         edit = self._edit
+        self.barred = answer.status in _BARRING
         match answer.status:
             case 200 | 201 | 204:
                 return Outcome(edit.card.ref, "written", answer.etag)

@@ -18,7 +18,6 @@ from googleapiclient.model import JsonModel
 
 from danhba_syncers._google_errors import UnclearError
 
-
 logging.getLogger("googleapiclient").addHandler(logging.NullHandler())
 """The client library warns on standard error of refusals that danhba itself reports."""
 

@@ -11,27 +11,26 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from getpass import getpass
-from io import BytesIO
+from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 import msgspec
 
-from danhba.card import Card, Change, Details, Edit, Missing, Outcome, Phone
+from danhba.card import Card, Change, Edit, Missing, Outcome
 from danhba.errors import SyncerError, UsageError
 from danhba.secret import Secret, find_password
 from danhba.syncer import Book, Fidelity, Finding
-from danhba_syncers import _dav, _dav_discovery, _fidelity, _patch, _plain, _vcard
-from danhba_syncers._dav_address import read
+from danhba_syncers import _dav, _dav_discovery, _fidelity, _one_card
+from danhba_syncers._dav_address import Address, read
 from danhba_syncers._dav_cards import BATCH, Got, Reader, addressable
 from danhba_syncers._dav_client import Limits
 from danhba_syncers._dav_discovery import AddressBook, Books, Lookup, choose
-from danhba_syncers._dav_follow import Follower
+from danhba_syncers._dav_follow import Follower, Seen, Token, read_token
 from danhba_syncers._dav_probe import Probe, spoilt
 from danhba_syncers._dav_transport import Login, Outside, Transport
 from danhba_syncers._dav_write import Writer
-from danhba_syncers._split import Piece, split
 
 FULL_COMPARISON = timedelta(days=7)
 """After this time all entity tags are compared, whatever the sync token says: some servers never
@@ -73,45 +72,6 @@ class CardDavOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patience_s: Seconds = 600
 
 
-class _Seen(msgspec.Struct, frozen=True):
-    """A book as it was read.
-
-    Attributes:
-        book: As it was listed before that.
-        sync: The sync token that came with its cards; empty when there was none.
-    """
-
-    book: AddressBook
-    sync: str = ""
-
-
-class _Token(msgspec.Struct, frozen=True):
-    """What a complete read showed, kept between runs.
-
-    Attributes:
-        source: Whose it is: location and chosen books.
-        site: The server that DNS led to.
-        places: What to look at to list the books.
-        depth: How deep.
-        seen: The books that were read.
-        compared: When all entity tags were compared last.
-        wrote: How many cards we wrote after that.
-        form: The form of this text.
-    """
-
-    source: str
-    site: str
-    places: tuple[str, ...]
-    depth: int
-    seen: tuple[_Seen, ...]
-    compared: datetime
-    wrote: int = 0
-    form: Literal[1] = 1
-
-
-_token = msgspec.json.Decoder(_Token)
-
-
 class CardDav:
     """Address books on a CardDAV server.
 
@@ -150,7 +110,7 @@ class CardDav:
         self._lookup = lookup
         self._lock = threading.Lock()
         self._listed: list[AddressBook] | None = None
-        self._kept: _Token | None = None
+        self._kept: Token | None = None
         self._wrote = 0
         self._found: Mapping[str, str] = {}
         self.source = self._address.shown()
@@ -179,32 +139,34 @@ class CardDav:
         options, address = self._options, self._address
         mail = f"{address.user}@{address.site.host}"
         spare = mail if address.user and "@" not in address.user and address.bare else ""
-        cert = (options.client_cert, options.client_key or options.client_cert)
+        ca_file, cert, key = map(self._file, ("ca_file", "client_cert", "client_key"))
         transport = Transport(
             address.site,
-            Login(address.user, spare, options.auth, self._secret),
+            Login(address.user, spare, options.auth, partial(_secret, address, options)),
             Limits(
                 options.connect_timeout_s,
                 options.read_timeout_s,
                 options.total_timeout_s,
                 options.patience_s,
             ),
-            ca_file=options.ca_file,
-            cert=cert if options.client_cert else None,
+            ca_file=ca_file,
+            cert=(cert, key or cert) if cert else None,
             outside=self._outside,
         )
         weakref.finalize(self, transport.close)
         return transport
 
-    def _secret(self) -> Secret:
-        options = self._options
-        return find_password(
-            self._address.site.host,
-            self._address.user or "token",
-            variable=options.password_env,
-            command=options.password_command,
-            ask=getpass if sys.stdin and sys.stdin.isatty() else None,
-        )
+    def _file(self, option: str) -> str:
+        """Return the path that an option names, empty when it names none.
+
+        Raises:
+            UsageError: There is no such file.
+        """
+        given: str = getattr(self._options, option)
+        path = Path(given).expanduser()
+        if given and not path.is_file():
+            raise UsageError(f"{self.source}: {option}: {given}: no such file")
+        return str(path) if given else ""
 
     @cached_property
     def _reader(self) -> Reader:
@@ -251,7 +213,7 @@ class CardDav:
         for book in self._books():
             listing = self._reader.whole(book)
             yield from self._cards(book, dict(sorted(listing.etags.items())))
-            seen.append(_Seen(book, listing.token))
+            seen.append(Seen(book, listing.token))
         self._keep(seen, self._outside.now())
 
     def _cards(
@@ -287,12 +249,11 @@ class CardDav:
         kept = self._kept
         if kept is None:
             return ""
-        kept = msgspec.structs.replace(kept, wrote=kept.wrote + self._wrote)
-        return msgspec.json.encode(kept).decode()
+        return msgspec.structs.replace(kept, wrote=kept.wrote + self._wrote).text()
 
-    def _keep(self, seen: Sequence[_Seen], compared: datetime, wrote: int = 0) -> None:
+    def _keep(self, seen: Sequence[Seen], compared: datetime, wrote: int = 0) -> None:
         finder = self._finder
-        self._kept = _Token(
+        self._kept = Token(
             self.source, str(self._transport.site), finder.places, finder.depth, tuple(seen),
             compared, wrote,
         )  # fmt: skip
@@ -306,7 +267,7 @@ class CardDav:
         Once a week all entity tags are compared as well. An invalid sync token costs such a
         comparison and loses nothing.
         """
-        kept = _read_token(token)
+        kept = read_token(token)
         if not kept or kept.source != self.source or kept.site != str(self._transport.site):
             return None
         due = self._outside.now() - kept.compared >= FULL_COMPARISON
@@ -320,7 +281,7 @@ class CardDav:
         return self._changes(kept, books, known, due=due)
 
     def _changes(
-        self, kept: _Token, books: Sequence[AddressBook], known: Mapping[str, str], *, due: bool
+        self, kept: Token, books: Sequence[AddressBook], known: Mapping[str, str], *, due: bool
     ) -> Iterator[Card | Missing]:
         seen = []
         untouched = kept.wrote
@@ -328,21 +289,20 @@ class CardDav:
             follower = Follower(self._reader, book, was.book, was.sync, known, kept.wrote)
             listing = follower.listing(due=due)
             if listing is None:
-                seen.append(_Seen(book, was.sync))
+                seen.append(Seen(book, was.sync))
                 continue
             untouched = 0
             yield from map(Missing, follower.gone(listing))
             etags, refs = follower.changed(listing)
             yield from self._cards(book, etags, refs)
-            seen.append(_Seen(book, listing.token))
+            seen.append(Seen(book, listing.token))
         self._keep(seen, self._outside.now() if due else kept.compared, untouched)
 
     # -- changing --------------------------------------------------------------------------------
 
     def patch(self, card: Card, changes: Sequence[Change], now: datetime) -> bytes:
         """Return the card with its numbers set and REV, where it has one, set to `now`."""
-        patched = _plain.patch(card.raw, changes, now) if card.describe is _describe_plain else None
-        return patched if patched is not None else _patch.patch(card.raw, changes, now)
+        return _one_card.patch(card, changes, now)
 
     def compare(self, sent: bytes, found: bytes) -> Fidelity:
         """Compare a card with what the server made of it."""
@@ -398,47 +358,23 @@ class CardDav:
         return bool(writer.honours) if writer else self._found.get("if-match") == "honoured"
 
 
-def _is_sogo(card: Card) -> bool:
-    return "/SOGo/" in card.ref or _dav.strong(card.stamp).startswith("gcs")
-
-
-def _read_token(text: str) -> _Token | None:
-    try:
-        return _token.decode(text)
-    except msgspec.DecodeError:
-        return None
+def _secret(address: Address, options: CardDavOptions) -> Secret:
+    return find_password(
+        address.site.host,
+        address.user or "token",
+        variable=options.password_env,
+        command=options.password_command,
+        ask=getpass if sys.stdin and sys.stdin.isatty() else None,
+    )
 
 
 def _card(ref: str, got: Got, etag: str) -> Card:
-    """Read what the server gave as a card; one resource holds one (RFC 6352 §5.1)."""
+    """Read what the server gave; one resource holds one card (RFC 6352 §5.1)."""
     stamp = got.etag or etag
-    pieces = list(split(BytesIO(got.raw))) if not got.trouble else []
-    trouble = got.trouble or _trouble(pieces)
-    if trouble:
-        return Card(ref, got.raw, (), stamp=stamp, trouble=trouble)
-    found = None
-    if pieces[0].raw == got.raw and not pieces[0].nested:
-        found = _plain.read(got.raw)
-    if found:
-        return Card(
-            ref, got.raw, found.phones, _describe_plain, stamp, found.elsewhere, "", _plain.headline
-        )
-    try:
-        spots, elsewhere = _vcard.spots(_vcard.narrow(got.raw)[0])
-    except UnicodeDecodeError:
-        return Card(ref, got.raw, (), stamp=stamp, trouble="broken UTF-16")
-    phones: tuple[Phone, ...] = tuple(spot.phone for spot in spots)
-    return Card(ref, got.raw, phones, _vcard.details, stamp, elsewhere)
+    if got.trouble:
+        return Card(ref, b"", (), stamp=stamp, trouble=got.trouble)
+    return _one_card.read(ref, got.raw, stamp)
 
 
-def _trouble(pieces: Sequence[Piece]) -> str:
-    """Say why what came is not one card."""
-    if not pieces:
-        return "not a vCard: no BEGIN:VCARD in it"
-    if len(pieces) > 1:
-        return f"holds {len(pieces)} cards, which a CardDAV server has apart"
-    return pieces[0].trouble
-
-
-def _describe_plain(raw: bytes) -> Details:
-    return _plain.details(raw) or _vcard.details(raw)
+def _is_sogo(card: Card) -> bool:
+    return "/SOGo/" in card.ref or _dav.strong(card.stamp).startswith("gcs")

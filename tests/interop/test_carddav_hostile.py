@@ -550,6 +550,20 @@ def test_server_that_is_gone_is_not_asked_for_every_card(
     assert server.methods().count("PUT") < 10
 
 
+def test_server_that_refuses_every_card_is_not_asked_to_the_end(
+    server: Hostile, syncer: CardDav
+) -> None:
+    for i in range(80):
+        server.put(path(f"more{i}"), card(f"more{i}"))
+    some = edits(syncer)
+    server.methods()
+    server.fail("PUT", *[say(507)] * 999)
+    outcomes = written(syncer, some)
+    assert {outcome.status for outcome in outcomes.values()} == {"failed"}
+    assert all("507" in outcome.detail for outcome in outcomes.values())
+    assert server.methods().count("PUT") < 40
+
+
 # -- who and where -------------------------------------------------------------------------------
 
 
