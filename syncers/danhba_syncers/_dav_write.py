@@ -72,15 +72,23 @@ class Writer:
         self.honours: bool | None = None
         self.spelling = 0  # which spelling of an entity tag the server takes
         self._unheard = self._refused = 0  # in a row
-        self._over = ""  # why nothing more is sent
+        self._over = self._silence = ""  # why nothing more is sent; what the last silence was
 
     def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
-        """Write each edit whose card has not moved; outcomes come as they are known."""
+        """Write each edit whose card has not moved; outcomes come as they are known.
+
+        Raises:
+            NoAnswerError: The server fell silent, so that of some cards nobody knows whether they
+                were stored; all other outcomes have come before. A later run must look.
+        """
         self._unheard = self._refused = 0
         self._over = ""
         untagged: list[Edit] = []
+        unknown: list[Edit] = []
         for edit, outcome in self._worked_through(iter(edits)):
-            if outcome.status == "written" and not outcome.version:
+            if outcome is None:
+                unknown.append(edit)
+            elif outcome.status == "written" and not outcome.version:
                 untagged.append(edit)
             else:
                 yield outcome
@@ -88,8 +96,13 @@ class Writer:
                 yield from self._tagged(untagged)
                 untagged = []
         yield from self._tagged(untagged)
+        if unknown:
+            raise NoAnswerError(
+                f"{self._silence}; whether {len(unknown)} cards were stored, {unknown[0].card.ref}"
+                " for one, is not known. Run the same command again: it finds out"
+            )
 
-    def _worked_through(self, edits: Iterator[Edit]) -> Iterator[tuple[Edit, Outcome]]:
+    def _worked_through(self, edits: Iterator[Edit]) -> Iterator[tuple[Edit, Outcome | None]]:
         """Write edits side by side; the first one by itself while the server is not known."""
         if self.honours is None and (first := next(edits, None)):
             yield self._worked(first)[0]
@@ -107,8 +120,11 @@ class Writer:
         for edit in edits:
             yield Outcome(edit.card.ref, "written", found.get(edit.card.ref, ""))
 
-    def _worked(self, edit: Edit) -> tuple[tuple[Edit, Outcome], bool]:
-        """Write one edit, in any thread; say also whether the server had trouble with it."""
+    def _worked(self, edit: Edit) -> tuple[tuple[Edit, Outcome | None], bool]:
+        """Write one edit, in any thread; say also whether the server had trouble with it.
+
+        There is no outcome when the server could not even be asked what became of the card.
+        """
         if self._over:
             return (edit, _failed(edit, self._over)), False
         if obstacle := self.shelf.obstacle(edit.card, len(edit.raw)):
@@ -121,10 +137,11 @@ class Writer:
             if self._refused >= _REFUSED:
                 self._over = f"not sent, since the server refuses them all: {outcome.detail}"
         except NoAnswerError as error:
-            outcome = _failed(edit, f"{error}; whether the card was stored is not known")
             self._unheard += 1
+            self._silence = str(error)
             if self._unheard >= _UNHEARD:
                 self._over = f"not sent, since the server does not answer: {error}"
+            return (edit, None), True
         except SyncerError as error:
             outcome = _failed(edit, str(error))
             self._over = f"not sent: {error}"

@@ -535,18 +535,23 @@ def test_waiting_adds_up(server: Hostile, syncer: CardDav, clock: Clock) -> None
     assert sum(clock.slept) == pytest.approx(500, abs=1)
 
 
-def test_server_that_is_gone_is_not_asked_for_every_card(
-    server: Hostile, opened: Open, monkeypatch: pytest.MonkeyPatch
+def test_server_that_falls_silent_is_not_asked_for_every_card(
+    server: Hostile, opened: Open
 ) -> None:
     for i in range(60):
         server.put(path(f"more{i}"), card(f"more{i}"))
     syncer = opened(connections=2)
     some = edits(syncer)
     server.methods()
-    server.fail("PUT", *[reset_before] * 999)
+    server.fail("PUT", *[reset_after] * 999)
     server.fail("REPORT", *[reset_before] * 999)
-    outcomes = written(syncer, some)
-    assert {outcome.status for outcome in outcomes.values()} == {"failed"}
+    outcomes: list[Outcome] = []
+    with pytest.raises(SyncerError, match=r"3 cards were stored, .* is not known"):
+        outcomes.extend(syncer.write(iter(some)))
+    assert len(outcomes) == len(some) - 3
+    assert all(outcome.detail.startswith("not sent") for outcome in outcomes)
+    stored = {one.card.ref for one in some if server.cards[one.card.ref] == one.raw}
+    assert stored.isdisjoint(outcome.ref for outcome in outcomes)
     assert server.methods().count("PUT") < 10
 
 
