@@ -14,7 +14,7 @@ from tests.interop.test_faults import SIGKILL, Child, child
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill -9")
 __all__ = ["child"]
 
-CARDS, KILLS = 24, 30
+CARDS, KILLS = 24, 10
 
 
 def card(number: int) -> bytes:
