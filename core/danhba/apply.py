@@ -280,22 +280,29 @@ def _write(job: Job, log: LogWriter, pending: Pending, result: Result) -> None:
     """Write edits, log each outcome, and remember the cards we wrote."""
     written: list[tuple[Written, Card | None]] = []
     delivery = Delivery(job.syncer)
-    for outcome, found in delivery.send(pending.edits()):
-        card = pending.sent.pop(outcome.ref)
-        if outcome.status == "unclear":
-            result.unclear.add(card.planned)
-            result.problems[card.planned] = outcome_line(card.planned, outcome)
-            continue
-        record(log, result, outcome_line(card.planned, outcome))
-        if outcome.status == "written":
-            row = Written(
-                outcome.ref, card.ref_after, outcome.version, card.date, card.values, card.version
-            )
-            written.append((row, found))
-        if len(written) >= BATCH:
-            _remember(job, written)
-            written.clear()
-    _remember(job, written)
+    try:
+        for outcome, found in delivery.send(pending.edits()):
+            card = pending.sent.pop(outcome.ref)
+            if outcome.status == "unclear":
+                result.unclear.add(card.planned)
+                result.problems[card.planned] = outcome_line(card.planned, outcome)
+                continue
+            record(log, result, outcome_line(card.planned, outcome))
+            if outcome.status == "written":
+                row = Written(
+                    outcome.ref,
+                    card.ref_after,
+                    outcome.version,
+                    card.date,
+                    card.values,
+                    card.version,
+                )
+                written.append((row, found))
+            if len(written) >= BATCH:
+                _remember(job, written)
+                written.clear()
+    finally:  # also when the server falls silent amid the run
+        _remember(job, written)
     if delivery.stopped:
         result.stopped = delivery.stopped
         for card in pending.sent.values():
