@@ -55,7 +55,8 @@ def apply(job: Job, log: LogWriter, story: Story, *, section: Section = "apply")
     _write(job, log, pending, result)
     log.add(EndLine({"cards_written": result.written, "cards_not_written": len(result.problems)}))
     log.sync()
-    job.state.log_finished(log.path)
+    if not result.unclear:
+        job.state.log_finished(log.path)
     return result
 
 
@@ -281,6 +282,10 @@ def _write(job: Job, log: LogWriter, pending: Pending, result: Result) -> None:
     delivery = Delivery(job.syncer)
     for outcome, found in delivery.send(pending.edits()):
         card = pending.sent.pop(outcome.ref)
+        if outcome.status == "unclear":
+            result.unclear.add(card.planned)
+            result.problems[card.planned] = outcome_line(card.planned, outcome)
+            continue
         record(log, result, outcome_line(card.planned, outcome))
         if outcome.status == "written":
             row = Written(
@@ -323,7 +328,8 @@ def record(log: LogWriter, result: Result, line: OutcomeLine) -> None:
 
 def outcome_line(planned: str, outcome: Outcome) -> OutcomeLine:
     """Return the log's line for an outcome, under the ref that the card had at planning."""
-    return OutcomeLine(planned, outcome.status, outcome.version, outcome.detail)
+    status: OutcomeStatus = "failed" if outcome.status == "unclear" else outcome.status
+    return OutcomeLine(planned, status, outcome.version, outcome.detail)
 
 
 def _written(entry: Entry, card: Card) -> Written:

@@ -305,7 +305,7 @@ class Missing(msgspec.Struct, frozen=True):
     ref: str
 
 
-Status: TypeAlias = Literal["written", "conflict", "failed"]
+Status: TypeAlias = Literal["written", "conflict", "failed", "unclear"]
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -313,7 +313,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         ref: The card.
-        status: `written`; `conflict`, when the card had moved meanwhile; or `failed`.
+        status: `written`; `conflict`, when the card had moved meanwhile; `failed`, when it is as it
+            was; or `unclear`, when it was sent and nobody can tell: the next run looks.
         version: The card's version after the write; empty unless written.
         detail: What went wrong, for a person.
     """

@@ -61,11 +61,11 @@ def convert_in_place(job: Job, log: LogWriter) -> tuple[EndLine, Result]:
         now_at = [story.entries[ref].ref for ref in moved]
         replan(job, log, story, now_at)
         again = apply(job, log, read_story(log.path))
-        for ref in moved:
+        for ref in (*moved, *result.unclear):
             result.problems.pop(ref)
         result.written += again.written
         result.problems.update(again.problems)
-        result.stopped = again.stopped
+        result.stopped, result.unclear = again.stopped, again.unclear
     job.tally = tally
     return end, result
 

@@ -171,6 +171,7 @@ class _Attempt:
         self._in_doubt = False  # whether an earlier try may have stored the card
         self._tries = self._told = 0
         self._said = ""
+        self._spelling = 0  # of the entity tag that was sent last
 
     def outcome(self) -> Outcome:
         """Send the card until it is known what became of it.
@@ -238,7 +239,8 @@ class _Attempt:
         if not stamp:
             return "*"
         ways = _dav.spellings(stamp)
-        return ways[min(self._writer.spelling, len(ways) - 1)]
+        self._spelling = min(self._writer.spelling, len(ways) - 1)
+        return ways[self._spelling]
 
     def _judged(self, answer: Answer) -> Outcome:
         """Turn a final answer into an outcome."""
@@ -272,14 +274,14 @@ class _Attempt:
         """Tell a card that moved from one that we stored, and from an If-Match spelled wrongly."""
         if self._in_doubt and (done := self._looked_after()):
             return done
-        card = self._edit.card
+        card, writer = self._edit.card, self._writer
         ways = _dav.spellings(card.stamp) if card.stamp else ()
-        start = self._writer.spelling + 1
-        if start < len(ways) and card.stamp != ways[1] and not self._moved():
-            for i in range(start, len(ways)):
-                answer = self._writer.transport.put(card.ref, self._edit.raw, If_Match=ways[i])
+        proper = card.stamp.startswith('"')  # strong and quoted, as If-Match wants it
+        if ways and not proper and not self._moved():
+            for i in sorted(set(range(len(ways))) - {self._spelling}):
+                answer = writer.transport.put(card.ref, self._edit.raw, If_Match=ways[i])
                 if answer.status != 412:
-                    self._writer.spelling = i
+                    writer.spelling = i
                     return self._judged(answer)
         return _conflict(self._edit, "the card has changed")
 

@@ -30,7 +30,8 @@ from danhba_syncers._google_errors import (
 )
 from danhba_syncers._google_pace import PATIENCE_S, Kind, Pace
 from danhba_syncers._google_wire import Model, OneTry
-from danhba_syncers._people import FIELDS, WRITTEN, Person
+from danhba_syncers._people import FIELDS, Person
+from danhba_syncers._people_sent import WRITTEN
 
 BATCH = 200
 """Contacts in one batchGet or batchUpdate, at most."""

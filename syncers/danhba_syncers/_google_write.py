@@ -12,11 +12,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeAlias
 
 from danhba.card import Edit, Outcome
-from danhba_syncers import _people
+from danhba_syncers import _people, _people_sent
 from danhba_syncers._google_accounts import Account, AccountError
 from danhba_syncers._google_calls import TRIES, Calls, Result
 from danhba_syncers._google_errors import RefusedError, UnclearError
-from danhba_syncers._people import WRITTEN, Person
+from danhba_syncers._people import Person
+from danhba_syncers._people_sent import WRITTEN
 
 _AHEAD = 2
 """Batches made ready while others are on their way."""
@@ -163,14 +164,14 @@ class _Try:
 
     def __init__(self, edits: Mapping[str, Edit], tries: int = 0) -> None:
         self.edits, self.tries = dict(edits), tries
-        self.sent = {n: _people.request_of(e.card, e.raw) for n, e in self.edits.items()}
+        self.sent = {n: _people_sent.request_of(e.card, e.raw) for n, e in self.edits.items()}
 
 
 def _tries(edits: Iterable[Edit]) -> list[_Try]:
     """Put edits together, first to go out last; two cards may turn out to be one contact now."""
     together: list[dict[str, Edit]] = [{}]
     for edit in edits:
-        name = _people.resource_name(edit.card.raw)
+        name = _people_sent.resource_name(edit.card.raw)
         if name in together[-1]:
             together.append({})
         together[-1][name] = edit
@@ -259,7 +260,8 @@ class _Batch:
             found = self._calls.people(self._account, list(edits), WRITTEN)
         except (UnclearError, RefusedError, AccountError) as error:
             why = f"not known whether it was written ({error}); run the same command again"
-            self.fail(edits.values(), why)
+            for edit in edits.values():
+                self.outcomes.append(Outcome(edit.card.ref, "unclear", detail=why))
             return {}
         ours = edits.keys() if attempt.tries else edits.keys() - set(refused)
         return {
@@ -272,9 +274,9 @@ class _Batch:
         """Say whether a contact still is as it was; if not, record what became of it."""
         if found is None:
             self._conflict(edit, "the card is gone")
-        elif ours and _people.holds(sent, found):
+        elif ours and _people_sent.holds(sent, found):
             self._written(edit, found)
-        elif not _people.has_etags(sent, found):
+        elif not _people_sent.has_etags(sent, found):
             self._conflict(edit, "the card has changed meanwhile")
         else:
             return True

@@ -17,14 +17,11 @@ import msgspec
 
 from danhba.card import Address, Card, Change, Details, Phone
 from danhba.changes import made
-from danhba.syncer import Fidelity
 
 Person: TypeAlias = dict[str, Any]
 
 FIELDS = "addresses,imClients,metadata,names,organizations,phoneNumbers"
 """The field mask of every read: the phones, what evidence needs, and etags (metadata)."""
-WRITTEN = "metadata,phoneNumbers"
-"""The field mask of what is needed to see whether a write arrived."""
 LISTED = 100
 """Phones that a list shows of one person; there may be more."""
 
@@ -46,13 +43,8 @@ _COMBINED = {
     frozenset({"work", "pager"}): "workPager",
 }
 """Machine labels of other sources, and the one type that says the same."""
-_MADE_BY_GOOGLE = frozenset(
-    {"canonicalForm", "formattedType", "formattedProtocol", "displayName", "displayNameLastFirst"}
-)
-"""Output only: Google makes them of the rest of an item, and takes no orders about them."""
-_ABOUT_PERSON = frozenset({"resourceName", "etag", "metadata"})
 _NUMBER = re.compile(r"(?:\d[^\dA-Za-z]{0,3}){8,}")
-_encode = msgspec.json.Encoder(order="sorted").encode
+encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class _Source(msgspec.Struct, frozen=True, rename="camel"):
@@ -64,18 +56,6 @@ class _Source(msgspec.Struct, frozen=True, rename="camel"):
 class _About(msgspec.Struct, frozen=True):
     source: _Source = _Source()
     primary: bool = False
-
-
-class _Etag(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A source as far as a write must name it."""
-
-    type: str
-    id: str = ""
-    etag: str = ""
-
-
-class _Etags(msgspec.Struct, frozen=True):
-    sources: tuple[_Etag, ...] = ()
 
 
 class _Number(msgspec.Struct, frozen=True):
@@ -143,7 +123,7 @@ _decode = msgspec.json.Decoder(_Known).decode
 
 def card_of(ref: str, person: Person) -> Card:
     """Return a person as a card; one that cannot be understood has `trouble`."""
-    raw = _encode(person)
+    raw = encode(person)
     try:
         known = msgspec.convert(person, _Known)
     except msgspec.ValidationError as error:
@@ -219,7 +199,7 @@ def _address(place: _Place) -> Address:
     return Address(place.city, place.region, place.country or place.country_code, street)
 
 
-def _contact_sources(person: Person) -> list[Person]:
+def contact_sources(person: Person) -> list[Person]:
     sources: list[Person] = person.get("metadata", {}).get("sources", [])
     return [source for source in sources if source.get("type") == "CONTACT"]
 
@@ -236,7 +216,7 @@ def patch(raw: bytes, changes: Sequence[Change]) -> bytes:
     if not changes:
         return raw
     person = msgspec.json.decode(raw)
-    if not _contact_sources(person):
+    if not contact_sources(person):
         raise ValueError("the person is no contact, and cannot be written")
     entries = person.get("phoneNumbers", [])
     fields = made(_phones(msgspec.convert(person, _Known)), changes)
@@ -247,10 +227,10 @@ def patch(raw: bytes, changes: Sequence[Change]) -> bytes:
         for field in fields
         if field.phone
     ]
-    return _encode(person)
+    return encode(person)
 
 
-def _source_type(entry: Person) -> str:
+def source_type(entry: Person) -> str:
     try:
         kind: str = entry["metadata"]["source"]["type"]
     except KeyError:
@@ -261,11 +241,11 @@ def _source_type(entry: Person) -> str:
 def _changed(entry: Person, was: Phone, phone: Phone) -> Person:
     """Return an entry with another number or label."""
     if phone.value != was.value:
-        entry = {**_without(entry, "canonicalForm"), "value": phone.value}
+        entry = {**without(entry, "canonicalForm"), "value": phone.value}
     if set(phone.labels) != set(was.labels):
         if was.label:
             raise ValueError(f"somebody typed the label {was.label!r}, which stays")
-        entry = {**_without(entry, "formattedType", "type"), **_type(phone.labels)}
+        entry = {**without(entry, "formattedType", "type"), **_type(phone.labels)}
     return entry
 
 
@@ -278,7 +258,7 @@ def _type(labels: Sequence[str]) -> Person:
     return {"type": kind} if kind else {}
 
 
-def _without(entry: Person, *keys: str) -> Person:
+def without(entry: Person, *keys: str) -> Person:
     return {name: value for name, value in entry.items() if name not in keys}
 
 
@@ -306,88 +286,3 @@ def google_type(labels: Sequence[str]) -> str:
     if words and words not in _COMBINED:
         raise ValueError(f"labels {', '.join(sorted(words))}: Google keeps one for a number")
     return _COMBINED.get(words, "")
-
-
-# -- a write ---------------------------------------------------------------------------------------
-
-
-class _Head(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """By what a write names a person."""
-
-    resource_name: str
-    etag: str = ""
-    metadata: _Etags = _Etags()
-
-
-class _Body(msgspec.Struct, frozen=True, rename="camel"):
-    """What a write replaces."""
-
-    phone_numbers: list[Person] = []
-
-
-_decode_head = msgspec.json.Decoder(_Head).decode
-_decode_body = msgspec.json.Decoder(_Body).decode
-
-
-def resource_name(raw: bytes) -> str:
-    """Return the name under which the API knows a person."""
-    return _decode_head(raw).resource_name
-
-
-def request_of(card: Card, raw: bytes) -> Person:
-    """Return what is sent to write a card: the phoneNumbers of `raw`, complete, and the etags.
-
-    The etags are those the card was read with. What Google makes of the entries is left out.
-    """
-    head = _decode_head(card.raw)
-    own = tuple(source for source in head.metadata.sources if source.type == "CONTACT")
-    named: Person = msgspec.to_builtins(msgspec.structs.replace(head, metadata=_Etags(own)))
-    numbers = _decode_body(raw).phone_numbers
-    named["phoneNumbers"] = [_without(entry, *_MADE_BY_GOOGLE) for entry in numbers]
-    return named
-
-
-def has_etags(sent: Person, found: Person) -> bool:
-    """Say whether a contact still has the etag that a request names.
-
-    The person's own etag does not count: it differs with the fields that were asked for.
-    """
-    etags = [source.get("etag") for source in sent["metadata"]["sources"]]
-    return etags == [source.get("etag") for source in _contact_sources(found)]
-
-
-def holds(sent: Person, found: Person) -> bool:
-    """Say whether a person has the numbers that were sent, with their types."""
-    return _written_numbers(sent) == _written_numbers(found)
-
-
-def _written_numbers(person: Person) -> list[tuple[str, str]]:
-    numbers = person.get("phoneNumbers", [])
-    own = (entry for entry in numbers if _source_type(entry) == "CONTACT")
-    return sorted((entry.get("value", ""), entry.get("type", "")) for entry in own)
-
-
-def compare(sent: bytes, found: bytes) -> Fidelity:
-    """Compare two persons byte for byte, then by what the account's own items say, in any order."""
-    if sent == found:
-        return Fidelity.EXACT
-    mine, theirs = msgspec.json.decode(sent), msgspec.json.decode(found)
-    fields = (mine.keys() | theirs.keys()) - _ABOUT_PERSON
-    same = all(_same_items(mine.get(f, []), theirs.get(f, [])) for f in fields)
-    return Fidelity.EQUAL if same else Fidelity.LOST
-
-
-def _same_items(mine: list[Person], theirs: list[Person]) -> bool:
-    if mine == theirs:
-        return True
-    own = [_plain(item) for item in mine if _source_type(item) == "CONTACT"]
-    found = [_plain(item) for item in theirs if _source_type(item) == "CONTACT"]
-    return own == found or sorted(map(_encode, own)) == sorted(map(_encode, found))
-
-
-def _plain(item: Person) -> Person:
-    """Return an item without what Google makes of it, and without what it says about it."""
-    plain = {key: value for key, value in item.items() if key not in _MADE_BY_GOOGLE}
-    if plain.pop("metadata", {}).get("sourcePrimary"):
-        plain["sourcePrimary"] = True
-    return plain

@@ -23,7 +23,7 @@ from danhba.errors import SyncerError, UsageError
 from danhba.secret import Vault
 from danhba.state import state_folder
 from danhba.syncer import Book, Fidelity
-from danhba_syncers import _people
+from danhba_syncers import _people, _people_sent
 from danhba_syncers._google_accounts import (
     Account,
     Delegated,
@@ -153,7 +153,7 @@ class GoogleContacts:
 
     def compare(self, sent: bytes, found: bytes) -> Fidelity:
         """Compare what the account's own items say, in any order and without etags."""
-        return _people.compare(sent, found)
+        return _people_sent.compare(sent, found)
 
     def refusal(self, card: Card) -> str:
         """Say why a card must not be written: it is of no contact, or maybe not shown in full."""

@@ -5,14 +5,16 @@ contact was written twice; or the run says so, and a second one completes it.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from tests.people import Fault, Quota, Refusal
 from tests.people.place import Place, Small
 
+from danhba import run
 from danhba.job import Result
 from danhba_syncers.google import GoogleContacts
 
@@ -63,13 +65,16 @@ class Book:
         self.account = account
         self.before = {name: essence(person) for name, person in account.people.items()}
 
-    def check(self, *, touched: int = 1) -> None:
-        """Make sure that each stale number is converted, once, and nothing else has changed."""
+    def check(self, touched: Mapping[str, int] = MappingProxyType({})) -> None:
+        """Make sure that each stale number is converted, once, and nothing else has changed.
+
+        `touched` are contacts that others have changed, and how often they moved in all.
+        """
         after = {name: essence(person) for name, person in self.account.people.items()}
         assert after == {name: converted(text) for name, text in self.before.items()}
         writes = {name: len(older) for name, older in self.account.history.items()}
         stale = [name for name, text in self.before.items() if OLD in text]
-        assert writes == dict.fromkeys(stale, touched)
+        assert writes == {**dict.fromkeys(stale, 1), **touched}
 
 
 def clean(place: Place, result: Result) -> None:
@@ -156,9 +161,30 @@ def test_a_server_that_vanishes_behind_a_write_is_reported_and_a_rerun_completes
         "not known whether it was written (no answer from Google (_NoAnswerError"
     }
     place.api.faults.clear()
+    job = place.job(place.personal())
+    (path,) = job.state.unfinished_logs(job.source)
+    assert run.settle(job, path).written == CONTACTS - 10
+    assert job.state.unfinished_logs(job.source) == []
     _, result = place.convert(place.personal())
     clean(place, result)
     book.check()
+    assert place.undo(place.personal(), 1).written == CONTACTS
+    assert {name: essence(p) for name, p in place.account.people.items()} == book.before
+
+
+def test_what_was_unclear_is_settled_in_the_same_run_if_that_goes_on(place: Place) -> None:
+    """A card that moved makes another round; by then the server is back."""
+    book = Book(place.account)
+    place.api.faults += [
+        Fault("meddle", "batchUpdateContacts", do=lambda: place.account.change("people/c1")),
+        Fault("drop-after", "batchUpdateContacts", skip=1),
+        Fault("drop-before", "getBatchGet", skip=2, times=6),
+    ]
+    _, result = place.convert(place.personal())
+    clean(place, result)
+    assert place.api.faults == []
+    assert (result.written, result.unclear) == (CONTACTS, set())
+    book.check(touched={"people/c1": 2})
 
 
 # --- contacts that Google refuses -----------------------------------------------------------------
