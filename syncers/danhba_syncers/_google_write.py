@@ -37,11 +37,13 @@ class _Lane:
         self.held: dict[str, Edit] = {}
         self.ready: deque[list[Edit]] = deque()
 
-    def close(self) -> None:
-        """Make a batch of the edits at hand."""
-        if self.held:
+    def close(self) -> int:
+        """Make a batch of the edits at hand; return how many they are."""
+        count = len(self.held)
+        if count:
             self.ready.append(list(self.held.values()))
             self.held = {}
+        return count
 
 
 class Lanes:
@@ -59,6 +61,7 @@ class Lanes:
         self._lane = lane
         self._width, self._batch = width, batch
         self._lanes: dict[str, _Lane] = {}
+        self._held = 0
         self._running: dict[Future[list[Outcome]], str] = {}
         self._pool = ThreadPoolExecutor(width, "danhba-google")
 
@@ -74,38 +77,41 @@ class Lanes:
     def _write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
         try:
             for edit in edits:
-                self._take(edit)
-                yield from self._go(queued=_AHEAD)
+                if self._take(edit):
+                    yield from self._go(queued=_AHEAD)
         except Exception:  # of the caller's own; what is on its way is told all the same
             while self._running:
-                yield from self._finished()
+                yield from self._told(block=True)
             raise
         for lane in self._lanes.values():
             lane.close()
-        yield from self._go(queued=0)
-        while self._running:
-            yield from self._finished()
-            yield from self._go(queued=0)
+        yield from self._go(queued=-1)
 
-    def _take(self, edit: Edit) -> None:
+    def _take(self, edit: Edit) -> bool:
+        """Put an edit to those of its account; say whether a batch got ready."""
         name, write = self._lane(edit)
-        lane = self._lanes.setdefault(name, _Lane(write))
+        lane = self._lanes.get(name) or self._lanes.setdefault(name, _Lane(write))
         if edit.card.ref in lane.held:
-            lane.close()
+            self._held -= lane.close()
         lane.held[edit.card.ref] = edit
+        self._held += 1
         if len(lane.held) == self._batch:
-            lane.close()
-        elif sum(len(other.held) for other in self._lanes.values()) > _HELD * self._batch:
-            next(other for other in self._lanes.values() if other.held).close()
+            self._held -= lane.close()
+        elif self._held > _HELD * self._batch:
+            oldest = next(other for other in self._lanes.values() if other.held)
+            self._held -= oldest.close()
+        else:
+            return False
+        return True
 
     def _go(self, *, queued: int) -> Iterator[Outcome]:
-        """Start what can be started; while more is waiting than may be, wait for an end."""
+        """Start what can be started and tell what is done; wait while more is ready than may be."""
         self._start()
-        while self._running and self._queued() > queued:
-            yield from self._finished()
+        while self._running and (outcomes := self._told(block=self._ready() > queued)):
+            yield from outcomes
             self._start()
 
-    def _queued(self) -> int:
+    def _ready(self) -> int:
         return sum(len(lane.ready) for lane in self._lanes.values())
 
     def _start(self) -> None:
@@ -115,11 +121,12 @@ class Lanes:
             if lane.ready and name not in self._running.values():
                 self._running[self._pool.submit(lane.write, lane.ready.popleft())] = name
 
-    def _finished(self) -> Iterator[Outcome]:
-        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+    def _told(self, *, block: bool) -> list[Outcome]:
+        """Return the outcomes of batches that are done; wait for one when asked to."""
+        done, _ = wait(self._running, None if block else 0, FIRST_COMPLETED)
         for future in done:
             del self._running[future]
-            yield from future.result()
+        return [outcome for future in done for outcome in future.result()]
 
 
 class AccountWriter:

@@ -15,7 +15,9 @@ from tests.people import Fault, Quota, Refusal
 from tests.people.place import Place, Small
 
 from danhba import run
+from danhba.card import Edit, SetNumber
 from danhba.job import Result
+from danhba.testing import NOW
 from danhba_syncers.google import GoogleContacts
 
 ME, OTHER = "an@corp.example", "binh@corp.example"
@@ -316,6 +318,25 @@ def test_accounts_are_written_side_by_side_and_each_in_order(
     assert place.api.most_at_once > 1
     assert max(place.api.sizes) == 10
     assert len(place.api.sizes) == 5 * 4
+
+
+def test_edits_of_many_accounts_may_come_mixed(tmp_path: Path, state_dir: Path) -> None:
+    users = [f"user{i}@corp.example" for i in range(30)]
+    place = Place(tmp_path / "place", *users)
+    place.kind = Small
+    for user in users:
+        for i in range(4):
+            place.api.accounts[user].add(f"N {i}", [OLD])
+    with place.api:
+        syncer = place.company(side_by_side=3)
+        cards = sorted(syncer.read(), key=lambda card: card.ref.partition("/")[2])
+        patched = [syncer.patch(card, [SetNumber("0", OLD, NEW)], NOW) for card in cards]
+        edits = [Edit(card, raw) for card, raw in zip(cards, patched, strict=True)]
+        outcomes = list(syncer.write(edits))
+    assert sorted(o.ref for o in outcomes) == sorted(card.ref for card in cards)
+    assert {outcome.status for outcome in outcomes} == {"written"}
+    assert place.api.overlaps == []
+    assert place.api.most_at_once <= 3
 
 
 @pytest.mark.parametrize(
