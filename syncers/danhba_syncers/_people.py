@@ -9,13 +9,13 @@ sorted, no spaces, everything else as the server sent it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
 import msgspec
 
-from danhba.card import Address, Card, Change, Details, Phone
+from danhba.card import Address, Card, Change, Details, Phone, SetNumber
 from danhba.changes import made
 
 Person: TypeAlias = dict[str, Any]
@@ -219,15 +219,37 @@ def patch(raw: bytes, changes: Sequence[Change]) -> bytes:
     if not contact_sources(person):
         raise ValueError("the person is no contact, and cannot be written")
     entries = person.get("phoneNumbers", [])
-    fields = made(_phones(msgspec.convert(person, _Known)), changes)
-    person["phoneNumbers"] = [
+    numbers = [change for change in changes if isinstance(change, SetNumber)]
+    if len(numbers) == len(changes):
+        _set_numbers(entries, numbers)
+    else:
+        person["phoneNumbers"] = _made(entries, _phones(msgspec.convert(person, _Known)), changes)
+    return encode(person)
+
+
+def _set_numbers(entries: list[Person], changes: Iterable[SetNumber]) -> None:
+    """Set numbers in place: the common case, and much the quicker way."""
+    places = {str(place): place for place in range(len(entries))}
+    for change in changes:
+        place = places.get(change.phone, -1)
+        entry = entries[place] if place >= 0 else {"value": None}
+        if entry.get("value", "") != change.before or source_type(entry) != "CONTACT":
+            raise ValueError(
+                f"phone {change.phone}: the card does not hold what the change expects"
+            )
+        entries[place] = {**without(entry, "canonicalForm"), "value": change.after}
+
+
+def _made(
+    entries: list[Person], phones: tuple[Phone, ...], changes: Sequence[Change]
+) -> list[Person]:
+    return [
         _changed(entries[int(field.key)], field.was, field.phone)
         if field.was
         else _added(field.phone)
-        for field in fields
+        for field in made(phones, changes)
         if field.phone
     ]
-    return encode(person)
 
 
 def source_type(entry: Person) -> str:

@@ -162,6 +162,9 @@ def test_patch_moves_no_other_byte(place: Place, contact: dict[str, Any]) -> Non
     wanted = meant(place, card)
     changes = [SetNumber(k, card.phones[int(k)].value, value) for k, value in wanted.items()]
     raw = _people.patch(card.raw, changes)
+    assert _people._made(person.get("phoneNumbers", []), card.phones, changes) == json.loads(
+        raw
+    ).get("phoneNumbers", [])
     expected = set_in(json.loads(card.raw), wanted)
     for key in wanted:
         expected["phoneNumbers"][int(key)].pop("canonicalForm", None)
