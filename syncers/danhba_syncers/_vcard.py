@@ -189,7 +189,7 @@ def _charset(params: Params) -> str:
         codec = codecs.lookup(params.charset)
     except ValueError as error:  # a NUL in the name
         raise LookupError(str(error)) from None
-    if codec.name in _NO_CHARSETS or not codec._is_text_encoding:  # noqa: SLF001
+    if codec.name in _NO_CHARSETS or not codec._is_text_encoding:
         raise LookupError(f"no charset: {params.charset}")
     return params.charset
 
