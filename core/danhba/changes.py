@@ -8,7 +8,7 @@ that is added gets the key of the one it stands behind, `+`, and which one it is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from itertools import count
 
 import msgspec
@@ -38,20 +38,19 @@ def made(phones: Iterable[Phone], changes: Iterable[Change]) -> tuple[Made, ...]
         ValueError: A change names a field that is not there or cannot be written, or it expects
             another value or other labels.
     """
-    fields = [Made(phone.key, phone, phone) for phone in phones]
+    fields = {phone.key: Made(phone.key, phone, phone) for phone in phones}
+    order = list(fields)
     for change in changes:
-        at = next((i for i, field in enumerate(fields) if field.key == change.phone), len(fields))
-        phone = fields[at].phone if at < len(fields) else None
-        if phone is None:
+        field = fields.get(change.phone)
+        if field is None or field.phone is None:
             raise ValueError(f"phone {change.phone}: the card has no such phone")
         if isinstance(change, AddPhone):
-            key = _free_key(change.phone, [field.key for field in fields])
-            while at + 1 < len(fields) and fields[at + 1].key.startswith(f"{change.phone}+"):
-                at += 1
-            fields.insert(at + 1, Made(key, None, Phone(key, change.value, change.labels)))
+            key = _free_key(change.phone, fields)
+            order.insert(_place_behind(change.phone, order), key)
+            fields[key] = Made(key, None, Phone(key, change.value, change.labels))
         else:
-            fields[at] = replace(fields[at], phone=_changed(phone, change))
-    return tuple(fields)
+            fields[change.phone] = replace(field, phone=_changed(field.phone, change))
+    return tuple([fields[key] for key in order])
 
 
 def phones_after(phones: Iterable[Phone], changes: Iterable[Change]) -> tuple[Phone, ...]:
@@ -80,9 +79,16 @@ def _changed(phone: Phone, change: SetNumber | SetLabel | DropPhone) -> Phone | 
     raise ValueError(f"phone {change.phone}: the card does not hold what the change expects")
 
 
-def _free_key(behind: str, known: Iterable[str]) -> str:
-    taken = set(known)
+def _free_key(behind: str, taken: Container[str]) -> str:
     return next(key for n in count(1) if (key := f"{behind}+{n}") not in taken)
+
+
+def _place_behind(key: str, order: list[str]) -> int:
+    """Return where a field goes that is added behind another and what was added there before."""
+    at = order.index(key) + 1
+    while at < len(order) and order[at].startswith(f"{key}+"):
+        at += 1
+    return at
 
 
 class Side(msgspec.Struct, frozen=True):

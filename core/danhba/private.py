@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import os
+from errno import ENOTDIR
 from pathlib import Path
+
+from danhba.errors import DanhbaError
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder, and those above it that are missing, for their owner only (mode 0700)."""
-    for missing in reversed([f for f in (folder, *folder.parents) if not f.exists()]):
-        missing.mkdir(mode=0o700, exist_ok=True)
+    """Make a folder, and those above it that are missing, for their owner only (mode 0700).
+
+    Raises:
+        DanhbaError: One of them cannot be made.
+    """
+    try:
+        for missing in reversed([f for f in (folder, *folder.parents) if not f.exists()]):
+            missing.mkdir(mode=0o700, exist_ok=True)
+        if not folder.is_dir():
+            raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))
+    except OSError as error:
+        raise DanhbaError(
+            f"{folder}: the folder cannot be made: {error.strerror}. The state folder can be"
+            " another one: name it in DANHBA_STATE_DIR"
+        ) from None
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -197,6 +197,6 @@ def _text(raw: bytes, charset: str = "utf-8") -> str:
     for codec in (charset, "utf-8"):
         try:
             return raw.decode(codec)
-        except (UnicodeDecodeError, LookupError):
+        except (ValueError, LookupError):
             continue
     return raw.decode("latin-1")

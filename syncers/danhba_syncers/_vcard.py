@@ -53,6 +53,9 @@ _REV = re.compile(
 )
 KEYS = tuple(str(i) for i in range(64))
 
+# Codecs of Python that are no charsets: they fail in ways of their own, or write digits as more.
+_NO_CHARSETS = frozenset({"undefined", "idna", "punycode", "unicode-escape", "raw-unicode-escape"})
+
 
 class Line(NamedTuple):
     """A logical line of a card.
@@ -159,7 +162,7 @@ def tokens(value: bytes, params: Params) -> list[tuple[str, bytes]]:
         UnicodeDecodeError: The bytes are not text in the declared charset, UTF-8 when none is.
         LookupError: The declared charset is unknown.
     """
-    decoder = codecs.getincrementaldecoder(params.charset or "utf-8")()
+    decoder = codecs.getincrementaldecoder(_charset(params))()
     found: list[tuple[str, bytes]] = []
     waiting = b""
     for meant, written in _units(value, soft=params.soft):
@@ -178,13 +181,26 @@ def _unescape(character: str) -> str:
     return "\n" if character in "nN" else character
 
 
+def _charset(params: Params) -> str:
+    """Return the codec of a value; raises LookupError for one that Python has but no card can."""
+    if not params.charset:
+        return "utf-8"
+    try:
+        codec = codecs.lookup(params.charset)
+    except ValueError as error:  # a NUL in the name
+        raise LookupError(str(error)) from None
+    if codec.name in _NO_CHARSETS or not codec._is_text_encoding:
+        raise LookupError(f"no charset: {params.charset}")
+    return params.charset
+
+
 def _value(raw: bytes, params: Params) -> tuple[str, str]:
     """Read a value; return its text, and why it cannot be written back, or an empty string."""
     try:
         if params.soft or b"\\" in raw or b"\n" in raw or b"\r" in raw:
             return "".join(character for character, _ in tokens(raw, params)), ""
-        return raw.decode(params.charset or "utf-8"), ""
-    except (UnicodeDecodeError, LookupError):
+        return raw.decode(_charset(params)), ""
+    except (ValueError, LookupError):
         return raw.decode("latin-1"), "charset"
 
 

@@ -221,7 +221,10 @@ def log_command(
 
 def _write_originals(log: Path, folder: Path) -> None:
     """Write each card as it was before our first write; for cards whose log holds the original."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: the folder cannot be made: {error.strerror}") from error
     count = 0
     for entry in read_story(log).entries.values():
         original = entry.sent(entry.steps[0]).original if entry.steps else entry.line.original
