@@ -609,6 +609,10 @@ _LABELS: dict[str, tuple[str, str]] = {
         "  thực hiện:             danhba apply {log}",
     ),
     "next-undo": ("To take it back: danhba undo {log}", "Để hoàn tác: danhba undo {log}"),
+    "next-left": (
+        "To answer the questions that are left: danhba review {log}",
+        "Để trả lời các câu hỏi còn lại: danhba review {log}",
+    ),
     "next-replan": (
         "To plan the cards again that have changed: danhba apply --replan {log}",
         "Để lập lại kế hoạch cho các liên hệ đã bị sửa: danhba apply --replan {log}",

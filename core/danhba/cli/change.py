@@ -153,6 +153,8 @@ def _convert(
         screen.result(result, "written")
         if result.written:
             screen.next("next-undo", path)
+        if end.totals["numbers_ask"] and not result.stopped:
+            screen.next("next-left", path)
     elif output is None:
         _tell_next(screen, end, path)
     return _code(end, result, check=check)
