@@ -625,8 +625,8 @@ _LABELS: dict[str, tuple[str, str]] = {
     ),
     # a review
     "review-group": (
-        "[{number}] one question[ and {more} like it]",
-        "[{number}] một câu hỏi[ và {more} câu tương tự]",
+        "({number}) one question[ and {more} like it]",
+        "({number}) một câu hỏi[ và {more} câu tương tự]",
     ),
     "review-all": (
         "1/2 for all of them, e: one by one, s: skip, q: leave",

@@ -646,6 +646,6 @@ def test_a_review_speaks_vietnamese(place: Place, monkeypatch: pytest.MonkeyPatc
     place.write(card(f"TEL:{AMBIGUOUS}"))
     place.convert("--ask", "all")
     told = run("review", place.log, stdin=b"q\n").out.decode()
-    assert "một câu hỏi" in told
+    assert "(1/1) một câu hỏi" in told
     assert "cố định" in told
     assert "fixed" not in told
