@@ -635,7 +635,8 @@ _LABELS: dict[str, tuple[str, str]] = {
     "review-one": ("1/2, s: skip, q: leave", "1/2, s: bỏ qua, q: thoát"),
     "review-each": ("1/2, s: skip, q: leave this group", "1/2, s: bỏ qua, q: thoát nhóm này"),
     "review-kept": (
-        "{count} answers kept[; {left} questions are left]. To carry them out: danhba apply {log}",
-        "Đã ghi nhớ {count} câu trả lời[; còn {left} câu hỏi]. Để thực hiện: danhba apply {log}",
+        "{count} answers kept[; {left} questions are left]"
+        "[. To carry them out: danhba apply {log}]",
+        "Đã ghi nhớ {count} câu trả lời[; còn {left} câu hỏi][. Để thực hiện: danhba apply {log}]",
     ),
 }

@@ -61,7 +61,7 @@ def review_command(log: Path, answers: Path | None, again: bool) -> int:  # noqa
     shown = {
         "count": str(count),
         "left": str(left) if left > 0 else "",
-        "log": shlex.quote(str(log)),
+        "log": shlex.quote(str(log)) if count else "",
     }
     click.echo(told("review-kept", shown, language))
     return 0
