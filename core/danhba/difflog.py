@@ -341,6 +341,8 @@ def _read_line(path: Path, number: int, raw: bytes) -> LogLine:
     try:
         line: LogLine = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if number == 1 and not raw.startswith(b"{"):
+            raise LogError(f"{path}: is not a diff log; give the file that --log made") from error
         raise LogError(
             f"{path}:{number}: damaged line: {error}. Restore the log from a backup; the source"
             " itself was not touched."

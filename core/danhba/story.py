@@ -174,7 +174,7 @@ def read_story(path: Path) -> Story:
             _came_out(story, line, section)
         elif isinstance(line, AnswerLine):
             story.answers[line.ref, line.key] = line.answer
-        elif isinstance(line, EndLine) and story.end is None:
+        elif isinstance(line, EndLine) and story.end is None and section == first.section:
             story.end = line
     return story
 

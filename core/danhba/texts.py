@@ -586,4 +586,57 @@ _LABELS: dict[str, tuple[str, str]] = {
         "Do danhba tạo. Tệp này chứa dữ liệu cá nhân: hãy cẩn thận khi chuyển tiếp.",
     ),
     "no-name": ("(no name)", "(không tên)"),
+    # what became of a run, and what can be done next
+    "result-written": (
+        "{written} cards written[, {not} not]",
+        "{written} liên hệ đã ghi[, {not} chưa ghi]",
+    ),
+    "result-restored": (
+        "{written} cards restored[, {not} not]",
+        "{written} liên hệ đã khôi phục[, {not} chưa]",
+    ),
+    "next-nothing-written": ("Nothing was written. Next:", "Chưa ghi gì vào danh bạ. Tiếp theo:"),
+    "next-page": (
+        "  show it to others:     danhba log {log} --html report.html",
+        "  cho người khác xem:    danhba log {log} --html report.html",
+    ),
+    "next-review": (
+        "  answer the questions:  danhba review {log}",
+        "  trả lời các câu hỏi:   danhba review {log}",
+    ),
+    "next-apply": (
+        "  carry it out:          danhba apply {log}",
+        "  thực hiện:             danhba apply {log}",
+    ),
+    "next-undo": ("To take it back: danhba undo {log}", "Để hoàn tác: danhba undo {log}"),
+    "next-left": (
+        "To answer the questions that are left: danhba review {log}",
+        "Để trả lời các câu hỏi còn lại: danhba review {log}",
+    ),
+    "next-replan": (
+        "To plan the cards again that have changed: danhba apply --replan {log}",
+        "Để lập lại kế hoạch cho các liên hệ đã bị sửa: danhba apply --replan {log}",
+    ),
+    "next-forget": (
+        "Some numbers stay because somebody said so, or undid the change; to decide anew: danhba"
+        " convert --forget-answers",
+        "Một số số điện thoại được giữ theo câu trả lời hoặc vì đã hoàn tác; để quyết định lại:"
+        " danhba convert --forget-answers",
+    ),
+    # a review
+    "review-group": (
+        "({number}) one question[ and {more} like it]",
+        "({number}) một câu hỏi[ và {more} câu tương tự]",
+    ),
+    "review-all": (
+        "1/2 for all of them, e: one by one, s: skip, q: leave",
+        "1/2 cho tất cả, e: từng câu một, s: bỏ qua, q: thoát",
+    ),
+    "review-one": ("1/2, s: skip, q: leave", "1/2, s: bỏ qua, q: thoát"),
+    "review-each": ("1/2, s: skip, q: leave this group", "1/2, s: bỏ qua, q: thoát nhóm này"),
+    "review-kept": (
+        "{count} answers kept[; {left} questions are left]"
+        "[. To carry them out: danhba apply {log}]",
+        "Đã ghi nhớ {count} câu trả lời[; còn {left} câu hỏi][. Để thực hiện: danhba apply {log}]",
+    ),
 }

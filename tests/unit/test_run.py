@@ -600,3 +600,52 @@ def test_few_foreign_numbers_stop_nothing(place: Place) -> None:
     place.write(card("TEL:+61 412 345 678"), card(f"TEL:{OLD}"), card("TEL:0912 345 678"))
     assert place.convert("--write").code == 0
     assert NEW in place.text
+
+
+# --- what a person is told to do next -------------------------------------------------------------
+
+
+def test_a_plan_names_the_commands_that_can_follow(place: Place) -> None:
+    place.write(card(f"TEL:{OLD}"))
+    told = place.convert().out.decode()
+    assert f"danhba apply {place.log}" in told
+    assert f"danhba review {place.log}" not in told
+    assert f"To take it back: danhba undo {place.log}" in run("apply", place.log).out.decode()
+    assert run("undo", place.log).code == 0
+    assert "--forget-answers" in place.convert().out.decode()
+
+
+def test_nothing_follows_where_nothing_is_to_do(place: Place) -> None:
+    place.write(card("TEL:0912 345 678"))
+    told = place.convert().out.decode()
+    assert "Next" not in told
+    assert "danhba undo" not in place.convert("--write").out.decode()
+
+
+def test_a_plan_that_was_cut_off_is_said_to_be_one_and_applied(place: Place) -> None:
+    """As when what shows it is left before its end: `danhba convert … | head`."""
+    place.write(card(f"TEL:{OLD}", uid="u") + card(f"TEL:{OLD}", uid="v"))
+    place.convert()
+    place.log.write_bytes(b"".join(place.log.read_bytes().splitlines(keepends=True)[:2]))
+    assert run("undo", place.log).code == 0  # its closing line is not the plan's
+    done = run("apply", place.log)
+    assert done.code == 0
+    assert "was cut off" in done.err
+    assert place.text.count(OLD) == 1
+
+
+def test_what_is_not_a_log_is_called_so(place: Place) -> None:
+    place.write(card(f"TEL:{OLD}"))
+    done = run("apply", place.book)
+    assert done.code == 1
+    assert "is not a diff log" in done.err
+
+
+def test_a_review_speaks_vietnamese(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DANHBA_LANG", "vi")
+    place.write(card(f"TEL:{AMBIGUOUS}"))
+    place.convert("--ask", "all")
+    told = run("review", place.log, stdin=b"q\n").out.decode()
+    assert "(1/1) một câu hỏi" in told
+    assert "cố định" in told
+    assert "fixed" not in told

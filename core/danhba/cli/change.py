@@ -153,7 +153,27 @@ def _convert(
     screen.end(end, path)
     if result:
         screen.result(result, "written")
+        if result.written:
+            screen.next("next-undo", path)
+        if end.totals["numbers_ask"] and not result.stopped:
+            screen.next("next-left", path)
+    elif output is None:
+        _tell_next(screen, end, path)
     return _code(end, result, check=check)
+
+
+def _tell_next(screen: Screen, end: EndLine, log: Path) -> None:
+    """Say how to go on from a plan."""
+    asked, changed = end.totals["numbers_ask"], end.totals["cards_changed"]
+    if asked or changed:
+        screen.next("next-nothing-written", log)
+        screen.next("next-page", log)
+    if asked:
+        screen.next("next-review", log)
+    if changed:
+        screen.next("next-apply", log)
+    if any(reason == "answered" for _, reason, *_ in end.rows):
+        screen.next("next-forget", log)
 
 
 def _code(end: EndLine, result: Result | None, *, check: bool) -> int:
@@ -188,6 +208,10 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
     story = run.read_story(log)
     if story.first.target:
         raise UsageError(f"{log}: is of a copy ({story.first.target}), which is written already")
+    if story.end is None:
+        say(
+            f"{log}: was cut off while it was planned; run danhba convert again for the other cards"
+        )
     job = open_for_log(story, converting=replan)
     screen = Screen(as_json=as_json)
     with job.state.locked(job.source), LogWriter(log) as writer:
@@ -204,6 +228,10 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
                 err=True,
             )
     screen.result(result, "written")
+    if stale and not replan:
+        screen.next("next-replan", log)
+    if result.written:
+        screen.next("next-undo", log)
     return exit_code(0, result)
 
 

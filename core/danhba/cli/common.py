@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from danhba.run import Job, Result, Story, new_run_id
 from danhba.state import State, state_folder
 from danhba.steps.pipeline import load as load_steps
 from danhba.syncer import LabelsItsWay, Probes, RefsLike
-from danhba.texts import language_of
+from danhba.texts import language_of, told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -287,6 +288,12 @@ class Screen:
         self.print_summary(end)
         click.echo(f"log: {log}", err=True)
 
+    def next(self, key: str, log: Path) -> None:
+        """Say what can be done next with a log; `key` is that of a label."""
+        if not self.as_json:
+            words = told(key, {"log": visible(shlex.quote(str(log)))}, self.language)
+            click.echo(words, file=self.file)
+
     def result(self, result: Result, what: str) -> None:
         """Show what became of the cards of an apply or undo."""
         if self.as_json:
@@ -303,8 +310,8 @@ class Screen:
             click.echo(visible(f"danhba: {line.ref}: {line.status}: {line.detail}"), err=True)
         if result.stopped:
             click.echo(visible(f"danhba: stopped: {result.stopped}"), err=True)
-        problems = f", {len(result.problems)} not" if result.problems else ""
-        click.echo(f"{result.written} cards {what}{problems}", file=self.file)
+        counts = {"written": str(result.written), "not": str(len(result.problems) or "")}
+        click.echo(told(f"result-{what}", counts, self.language), file=self.file)
 
 
 @contextmanager

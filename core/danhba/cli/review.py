@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from danhba.cli.common import open_for_log
 from danhba.difflog import AnswerLine, EndLine, LogWriter
 from danhba.errors import UsageError
 from danhba.run import Job, Story, read_story
-from danhba.texts import language_of, sentence
+from danhba.texts import label, language_of, meaning, sentence, told
 
 _EXAMPLES = 3
 
@@ -43,6 +44,7 @@ def review_command(log: Path, answers: Path | None, again: bool) -> int:  # noqa
     Questions that hang on the same prefix and the same evidence are put together: an answer can
     cover them all. Nothing is written to the source; danhba apply LOG does that.
     """
+    language = language_of(os.environ)
     story = read_story(log)
     asked = list(_open_questions(story, again=again))
     job = open_for_log(story)
@@ -51,13 +53,17 @@ def review_command(log: Path, answers: Path | None, again: bool) -> int:  # noqa
         if answers:
             given = _from_csv(answers, list(_open_questions(story, again=True)))
         else:
-            given = _from_person(asked, language_of(os.environ))
+            given = _from_person(asked, language)
         count = _keep(job, writer, given)
         writer.add(EndLine({"answers": count}))
         writer.sync()
     left = len(asked) - count
-    rest = f"; {left} questions are left" if left > 0 else ""
-    click.echo(f"{count} answers kept{rest}. To carry them out: danhba apply {log}")
+    shown = {
+        "count": str(count),
+        "left": str(left) if left > 0 else "",
+        "log": shlex.quote(str(log)) if count else "",
+    }
+    click.echo(told("review-kept", shown, language))
     return 0
 
 
@@ -98,7 +104,9 @@ def _from_person(asked: list[Asked], language: str) -> Iterator[tuple[Asked, str
         groups.setdefault(_what_decides(one.question), []).append(one)
     ordered = sorted(groups.values(), key=lambda group: (-len(group[0].question.why), -len(group)))
     for number, group in enumerate(ordered, 1):
-        click.echo(f"\n[{number}/{len(ordered)}] {len(group)} questions alike")
+        more = str(len(group) - 1 or "")
+        place = {"number": f"{number}/{len(ordered)}", "more": more}
+        click.echo(f"\n{told('review-group', place, language)}")
         given = _ask_group(group, language)
         if given is None:
             return
@@ -116,23 +124,23 @@ def _ask_group(group: list[Asked], language: str) -> list[tuple[Asked, str]] | N
     for why in first.why:
         click.echo(f"  · {sentence(Why(why.code, why.args), language)}")
     for one in group[:_EXAMPLES]:
-        _show(one)
+        _show(one, language)
     many = len(group) > 1
-    menu = "1/2" + (" for all of them, e: one by one" if many else "") + ", s: skip, q: leave"
+    menu = label("review-all" if many else "review-one", language)
     choices = ["1", "2", "s", "q", *(["e"] if many else [])]
     choice = _prompt(menu, choices)
     if choice == "e":
-        return _one_by_one(group)
+        return _one_by_one(group, language)
     if choice in ("1", "2"):
         return [(one, _answer(one.question, choice)) for one in group]
     return None if choice == "q" else []
 
 
-def _one_by_one(group: list[Asked]) -> list[tuple[Asked, str]] | None:
+def _one_by_one(group: list[Asked], language: str) -> list[tuple[Asked, str]] | None:
     given: list[tuple[Asked, str]] = []
     for one in group:
-        _show(one)
-        choice = _prompt("1/2, s: skip, q: leave this group", ["1", "2", "s", "q"])
+        _show(one, language)
+        choice = _prompt(label("review-each", language), ["1", "2", "s", "q"])
         if choice == "q":
             break
         if choice != "s":
@@ -140,10 +148,10 @@ def _one_by_one(group: list[Asked]) -> list[tuple[Asked, str]] | None:
     return given
 
 
-def _show(one: Asked) -> None:
+def _show(one: Asked, language: str) -> None:
     click.echo(f"  {_safe(one.name) or one.ref}: {_safe(one.question.value)}")
     for i, reading in enumerate(one.question.readings, 1):
-        click.echo(f"      {i}: {_safe(reading.after)}  {reading.meaning}")
+        click.echo(f"      {i}: {_safe(reading.after)}  {meaning(reading.meaning, language)}")
 
 
 def _safe(text: str) -> str:

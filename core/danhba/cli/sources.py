@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -128,10 +129,11 @@ def check_command(source: str, probe: bool, as_json: bool) -> None:  # noqa: FBT
             _list_books(list(syncer.books()), as_json=as_json)
         few = _first_cards(syncer)
         troubled = sum(1 for card in few if card.trouble)
-        words = f"{len(few)} cards, {troubled} of them not understood"
+        first = "the first " if len(few) == _LITTLE else ""
+        words = f"{first}{len(few)} cards, {troubled} of them not understood"
         _tell("read", words, as_json=as_json, cards=len(few), troubled=troubled)
         if not probe:
-            _tell_known(syncer, state, as_json=as_json)
+            _tell_known(syncer, state, source, as_json=as_json)
         elif isinstance(syncer, Probes):
             with state.locked(name):
                 _probe(syncer, state, as_json=as_json)
@@ -155,13 +157,14 @@ def _tell(what: str, text: str, *, as_json: bool, **more: Any) -> None:  # noqa:
         click.echo(f"{what}: {visible(text)}")
 
 
-def _tell_known(syncer: Syncer, state: State, *, as_json: bool) -> None:
+def _tell_known(syncer: Syncer, state: State, source: str, *, as_json: bool) -> None:
     """Say what an earlier probe found out."""
     if not isinstance(syncer, Probes) or as_json:
         return
     known = state.findings(syncer.server)
     found = ", ".join(f"{trait}: {value or 'nothing'}" for trait, value in known.items())
-    click.echo(found or "its server was never tried out: danhba check SOURCE --probe")
+    again = f"danhba check {visible(shlex.quote(source))} --probe"
+    click.echo(f"from the last probe: {found}" if found else f"never tried out; to do so: {again}")
 
 
 def _probe(syncer: Probes, state: State, *, as_json: bool) -> None:
