@@ -26,7 +26,7 @@ _SPACES = (
 )
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 _STATUS = re.compile(r"HTTP/[\d.]+\s+(\d{3})")
-_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*+(<.{0,14})?", re.DOTALL)
+_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*(<.{0,14})?", re.DOTALL)
 
 COLLECTION = (
     "<resourcetype/><displayname/><current-user-principal/><C:addressbook-home-set/>"

@@ -21,7 +21,7 @@ from danhba_syncers._vcard import KEYS, has_number, read_details, read_stamp
 
 _WANTED = re.compile(
     rb"\n(TEL(?<!=\nTEL)(?<!=\r\nTEL)[A-Za-z0-9=,_;-]*+|UID|(?:NOTE|IMPP|MEMBER|PHONE|FAX|X-S(?:IP|KYPE-PSTNNUMBER))[^:\r\n]*+)"
-    rb":([^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*+)(?=\r?\n|\Z)"
+    rb":([^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*)(?=\r?\n|\Z)"
 )
 _ADR = re.compile(rb"\nADR[A-Za-z0-9=,_;-]*+:([^\r\n]*+)(?=\r?\n([ \t])?)")
 _OTHER_REV = re.compile(rb"\n(?:[\w-]+\.)?REV[;:\r\n]", re.IGNORECASE)
