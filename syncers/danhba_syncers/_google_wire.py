@@ -92,7 +92,7 @@ class _Secure(_Once, httplib2.HTTPSConnectionWithTimeout):
 
 def _proxy(scheme: str) -> httplib2.ProxyInfo | None:
     """Return the proxy of the environment; none for plain HTTP, which is to this machine only."""
-    return None if scheme == "http" else httplib2.proxy_info_from_environment(scheme)
+    return httplib2.proxy_info_from_environment("https") if scheme == "https" else None
 
 
 class OneTry(httplib2.Http):
