@@ -175,6 +175,9 @@ class Pending:
         line = entry.line
         if isinstance(card, Missing):
             return self._settle_missing(entry, card)
+        if card.trouble:
+            self._leave(entry, card.trouble)
+            return None
         version, sha = entry.versions()
         if entry.open:
             if self.was_sent(entry, card):
@@ -190,6 +193,13 @@ class Pending:
             self._note(line.ref, "stale", detail="the card has changed since the log was written")
             return None
         return self._edit(entry, wanted, card)
+
+    def _leave(self, entry: Entry, why: str) -> None:
+        """List a card that cannot be read; whether an earlier write to it arrived stays open."""
+        if entry.open:
+            leave_open(self.result, entry.line.ref, why)
+        else:
+            self._note(entry.line.ref, "failed", detail=why)
 
     def was_sent(self, entry: Entry, card: Card) -> bool:
         """Say whether a card is what was sent before a crash, maybe re-formed by a server."""
@@ -333,6 +343,12 @@ def record(log: LogWriter, result: Result, line: OutcomeLine) -> None:
         result.problems[line.ref] = line
 
 
+def leave_open(result: Result, ref: str, why: str) -> None:
+    """Count a card that may have been written; its intent has no outcome, so the next run looks."""
+    result.unclear.add(ref)
+    result.problems[ref] = OutcomeLine(ref, "failed", "", why)
+
+
 def outcome_line(planned: str, outcome: Outcome) -> OutcomeLine:
     """Return the log's line for an outcome, under the ref that the card had at planning."""
     status: OutcomeStatus = "failed" if outcome.status == "unclear" else outcome.status
@@ -358,7 +374,9 @@ def settle(job: Job, path: Path) -> Result:
         while batch := {entry.ref: entry for entry in islice(todo, BATCH)}:
             for card in job.syncer.fetch(list(batch)):
                 entry = batch[card.ref]
-                if isinstance(card, Card) and pending.was_sent(entry, card):
+                if isinstance(card, Card) and card.trouble:
+                    leave_open(result, entry.line.ref, card.trouble)
+                elif isinstance(card, Card) and pending.was_sent(entry, card):
                     log.add(OutcomeLine(entry.line.ref, "written", card.version))
                     job.state.remember_written(job.source, [_written(entry, card)])
                     result.written += 1
@@ -367,5 +385,6 @@ def settle(job: Job, path: Path) -> Result:
                     log.add(OutcomeLine(entry.line.ref, "failed", "", why))
         log.add(EndLine({"cards_written": result.written}))
         log.sync()
-    job.state.log_finished(path)
+    if not result.unclear:
+        job.state.log_finished(path)
     return result

@@ -81,6 +81,9 @@ class Delivery:
             card = found.get(outcome.ref)
             if not isinstance(card, Card):
                 yield _failed(outcome.ref, "the card was gone right after it was written")
+            elif card.trouble:
+                why = f"it was sent, and cannot be read back: {card.trouble}"
+                yield Delivered(Outcome(outcome.ref, "unclear", "", why))
             elif self.syncer.compare(edit.raw, card.raw) is not Fidelity.LOST:
                 yield Delivered(Outcome(outcome.ref, "written", card.version), card)
             elif outcome.version and outcome.version != card.version:

@@ -40,7 +40,7 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
         todo = (entry for entry in story.entries.values() if entry.steps)
         while batch := {entry.ref: entry for entry in islice(todo, BATCH)}:
             ready = []
-            for entry, card in _fetched(job.syncer, batch):
+            for entry, card in _readable(log, result, _fetched(job.syncer, batch)):
                 if entry.open and (isinstance(card, Missing) or not pending.was_sent(entry, card)):
                     continue  # a crash came before the write
                 ref = entry.line.ref
@@ -72,6 +72,17 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
     log.sync()
     job.state.log_finished(log.path)
     return result
+
+
+def _readable(
+    log: LogWriter, result: Result, found: Iterable[tuple[Entry, Card | Missing]]
+) -> Iterator[tuple[Entry, Card | Missing]]:
+    """Pass on the cards that can be read, and list the others."""
+    for entry, card in found:
+        if isinstance(card, Card) and card.trouble:
+            record(log, result, OutcomeLine(entry.line.ref, "kept", "", card.trouble))
+        else:
+            yield entry, card
 
 
 def _fetched(syncer: Syncer, batch: dict[str, Entry]) -> Iterator[tuple[Entry, Card | Missing]]:

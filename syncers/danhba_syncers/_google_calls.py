@@ -7,6 +7,7 @@ it may or may not have been carried out, the caller is told, and looks before it
 from __future__ import annotations
 
 import http.client
+import logging
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,6 +41,9 @@ PAGE = 1000
 TRIES = 5
 """How often a read is repeated that came to nothing."""
 ENDPOINT = "https://people.googleapis.com/"
+_LONG_S = 5.0
+"""A wait that a person should be told of."""
+_logger = logging.getLogger("danhba.google")
 
 _NO_ANSWER = (
     OSError, http.client.HTTPException, httplib2.HttpLib2Error,
@@ -225,6 +229,8 @@ class Calls:
                         f"Google's quota is used up ({error}); run the same command later, it goes"
                         " on where this one stopped"
                     ) from error
+                if wait >= _LONG_S:
+                    _logger.warning("%s: Google's quota: waiting %.0f s", account.user, wait)
 
     def _once(self, account: Account, request: Any) -> Any:  # noqa: ANN401 - library's
         with self._connection() as connection:
@@ -252,7 +258,6 @@ class Calls:
             found = self._idle.pop()
         except IndexError:
             found = OneTry(timeout=self._timeout_s)
-            found.follow_redirects = False
         try:
             yield found
         except BaseException:

@@ -117,11 +117,15 @@ class Pace:
         return self._gates.setdefault((user, kind), _Gate(calls))
 
     def refused(self, user: str, kind: Kind, limit: Limit, tries: int) -> float:
-        """Take note of a refusal for quota; return in how many seconds to try again."""
+        """Take note of a refusal for quota; return in how many seconds to try again.
+
+        A wait beyond all patience keeps nobody else waiting: they may find out for themselves.
+        """
         wait = self.delay(tries) if limit.wait_s is None else limit.wait_s + self.clock.chance()
         with self._lock:
             gate = self._gate("" if limit.shared else user, kind)
-            gate.closed_until = max(gate.closed_until, self.clock.now() + wait)
+            if wait <= PATIENCE_S:
+                gate.closed_until = max(gate.closed_until, self.clock.now() + wait)
             if limit.calls:
                 gate.calls = min(gate.calls or limit.calls, limit.calls)
         return wait

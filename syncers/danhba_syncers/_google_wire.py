@@ -90,8 +90,21 @@ class _Secure(_Once, httplib2.HTTPSConnectionWithTimeout):
     """Over TLS."""
 
 
+def _proxy(scheme: str) -> httplib2.ProxyInfo | None:
+    """Return the proxy of the environment; none for plain HTTP, which is to this machine only."""
+    return httplib2.proxy_info_from_environment("https") if scheme == "https" else None
+
+
 class OneTry(httplib2.Http):
-    """httplib2, but each request is sent once."""
+    """httplib2, but each request is sent once.
+
+    Args:
+        timeout: How long to wait for an answer, in seconds.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__(timeout=timeout, proxy_info=_proxy)
+        self.follow_redirects = False
 
     def request(  # type: ignore[override]  # the arguments that are used
         self,

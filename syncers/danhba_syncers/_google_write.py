@@ -6,9 +6,11 @@ found to be written, to have moved meanwhile, or to be as it was. Only the last 
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TypeAlias
 
 from danhba.card import Edit, Outcome
@@ -30,24 +32,27 @@ _Written: TypeAlias = Callable[[Sequence[Edit]], list[Outcome]]
 
 
 class _Lane:
-    """The edits of one account, in order."""
+    """The edits of one account, in order.
+
+    Attributes:
+        write: Writes a batch.
+        held: Edits of a batch that is not full yet, by ref.
+        ready: Batches that wait for their turn.
+        busy: Whether a batch is on its way, or about to be.
+    """
 
     def __init__(self, write: _Written) -> None:
         self.write = write
         self.held: dict[str, Edit] = {}
         self.ready: deque[list[Edit]] = deque()
-
-    def close(self) -> int:
-        """Make a batch of the edits at hand; return how many they are."""
-        count = len(self.held)
-        if count:
-            self.ready.append(list(self.held.values()))
-            self.held = {}
-        return count
+        self.busy = False
 
 
 class Lanes:
     """Writes edits, each account in order and one batch at a time, accounts side by side.
+
+    The thread that has written a batch starts the next of its account, so that nothing waits for
+    the caller. Edits are pulled by the caller alone.
 
     Args:
         lane: Returns the lane of an edit, and how its batches are written.
@@ -61,72 +66,99 @@ class Lanes:
         self._lane = lane
         self._width, self._batch = width, batch
         self._lanes: dict[str, _Lane] = {}
-        self._held = 0
-        self._running: dict[Future[list[Outcome]], str] = {}
+        self._held = self._under_way = 0
+        self._done: SimpleQueue[list[Outcome] | BaseException] = SimpleQueue()
         self._pool = ThreadPoolExecutor(width, "danhba-google")
+        self._lock = threading.Lock()
 
     def write(self, edits: Iterable[Edit], stop: Callable[[], None]) -> Iterator[Outcome]:
         """Yield an outcome for each edit; `stop` makes the threads end when this is given up."""
         try:
             yield from self._write(edits)
         finally:
-            if self._running:
+            self._drop_ready()
+            if self._under_way:
                 stop()
             self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
         try:
             for edit in edits:
-                if self._take(edit):
-                    yield from self._go(queued=_AHEAD)
+                lane = self._take(edit)
+                if lane:
+                    yield from self._told()
+                    while len(lane.ready) > _AHEAD or self._under_way > self._width + _AHEAD:
+                        yield from self._wait()
         except Exception:  # of the caller's own; what is on its way is told all the same
-            while self._running:
-                yield from self._told(block=True)
+            self._drop_ready()
+            while self._under_way:
+                yield from self._wait()
             raise
         for lane in self._lanes.values():
-            lane.close()
-        yield from self._go(queued=-1)
+            self._close(lane)
+        while self._under_way:
+            yield from self._wait()
 
-    def _take(self, edit: Edit) -> bool:
-        """Put an edit to those of its account; say whether a batch got ready."""
+    def _take(self, edit: Edit) -> _Lane | None:
+        """Put an edit to those of its account; return the lane in which a batch got ready."""
         name, write = self._lane(edit)
         lane = self._lanes.get(name) or self._lanes.setdefault(name, _Lane(write))
         if edit.card.ref in lane.held:
-            self._held -= lane.close()
+            self._close(lane)
         lane.held[edit.card.ref] = edit
         self._held += 1
         if len(lane.held) == self._batch:
-            self._held -= lane.close()
-        elif self._held > _HELD * self._batch:
-            oldest = next(other for other in self._lanes.values() if other.held)
-            self._held -= oldest.close()
-        else:
-            return False
-        return True
+            return self._close(lane)
+        if self._held > _HELD * self._batch:
+            return self._close(next(other for other in self._lanes.values() if other.held))
+        return None
 
-    def _go(self, *, queued: int) -> Iterator[Outcome]:
-        """Start what can be started and tell what is done; wait while more is ready than may be."""
-        self._start()
-        while self._running and (outcomes := self._told(block=self._ready() > queued)):
-            yield from outcomes
-            self._start()
+    def _close(self, lane: _Lane) -> _Lane:
+        """Make a batch of the edits at hand."""
+        if lane.held:
+            self._held -= len(lane.held)
+            self._under_way += 1
+            with self._lock:
+                lane.ready.append(list(lane.held.values()))
+                self._start(lane)
+            lane.held = {}
+        return lane
 
-    def _ready(self) -> int:
-        return sum(len(lane.ready) for lane in self._lanes.values())
+    def _start(self, lane: _Lane) -> None:
+        """Let the next batch of a lane go, unless one is on its way; the lock is held."""
+        if lane.ready and not lane.busy:
+            lane.busy = True
+            self._pool.submit(self._work, lane, lane.ready.popleft())
 
-    def _start(self) -> None:
-        for name, lane in self._lanes.items():
-            if len(self._running) == self._width:
-                return
-            if lane.ready and name not in self._running.values():
-                self._running[self._pool.submit(lane.write, lane.ready.popleft())] = name
+    def _work(self, lane: _Lane, batch: list[Edit]) -> None:
+        """Write a batch, in a thread of its own."""
+        try:
+            self._done.put(lane.write(batch))
+        except BaseException as error:  # noqa: BLE001 - raised again where it can be seen
+            self._done.put(error)
+        with self._lock:
+            lane.busy = False
+            self._start(lane)
 
-    def _told(self, *, block: bool) -> list[Outcome]:
-        """Return the outcomes of batches that are done; wait for one when asked to."""
-        done, _ = wait(self._running, None if block else 0, FIRST_COMPLETED)
-        for future in done:
-            del self._running[future]
-        return [outcome for future in done for outcome in future.result()]
+    def _drop_ready(self) -> None:
+        """Forget the batches that have not gone out."""
+        with self._lock:
+            for lane in self._lanes.values():
+                self._under_way -= len(lane.ready)
+                lane.ready.clear()
+
+    def _told(self) -> Iterator[Outcome]:
+        """Yield the outcomes that are there."""
+        while not self._done.empty():
+            yield from self._wait()
+
+    def _wait(self) -> list[Outcome]:
+        """Wait for a batch and return its outcomes."""
+        found = self._done.get()
+        self._under_way -= 1
+        if isinstance(found, BaseException):
+            raise found
+        return found
 
 
 class AccountWriter:

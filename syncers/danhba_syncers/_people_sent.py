@@ -89,7 +89,10 @@ def compare(sent: bytes, found: bytes) -> Fidelity:
     """Compare two persons byte for byte, then by what the account's own items say, in any order."""
     if sent == found:
         return Fidelity.EXACT
-    mine, theirs = msgspec.json.decode(sent), msgspec.json.decode(found)
+    try:
+        mine, theirs = msgspec.json.decode(sent), msgspec.json.decode(found)
+    except msgspec.DecodeError:
+        return Fidelity.LOST
     fields = (mine.keys() | theirs.keys()) - _ABOUT_PERSON
     same = all(_same_items(mine.get(f, []), theirs.get(f, [])) for f in fields)
     return Fidelity.EQUAL if same else Fidelity.LOST

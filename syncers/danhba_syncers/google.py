@@ -95,7 +95,8 @@ class GoogleContacts:
     ) -> None:
         self.options = options or GoogleOptions()
         users = _users(location, self.options)
-        self.source = f"google:{location or users[0]}"
+        everybody = users[0] if len(users) == 1 else f"{len(users)} accounts"
+        self.source = f"google:{location or everybody}"
         if self.options.endpoint:
             check_address(self.options.endpoint, "endpoint")
         if self.options.token_uri:

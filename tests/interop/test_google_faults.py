@@ -385,6 +385,40 @@ def test_an_account_that_cannot_be_read_is_listed_and_the_others_are_converted(
     books[1].check()
 
 
+def test_an_account_that_cannot_be_read_back_stays_open_and_the_next_run_settles_it(
+    place: Place,
+) -> None:
+    other = place.api.accounts[OTHER]
+    fill(other, CONTACTS)
+    books = [Book(place.account), Book(other)]
+    refusal = Refusal(403, "PERMISSION_DENIED", "The caller does not have permission")
+    place.api.faults.append(
+        Fault("status-before", "getBatchGet", 0, 10_000, OTHER, refusal=refusal)
+    )
+    _, result = place.convert(place.company())
+    assert result.written == CONTACTS
+    assert {ref.partition("/")[0] for ref in result.unclear} == {OTHER}
+    assert result.problems.keys() == result.unclear
+    job = place.job(place.company())
+    (path,) = job.state.unfinished_logs(job.source)
+    assert run.settle(job, path).unclear == result.unclear
+    place.api.faults.clear()
+    assert run.settle(job, path).written == CONTACTS
+    _, result = place.convert(place.company())
+    clean(place, result)
+    for book in books:
+        book.check()
+    refused = Fault("status-before", "getBatchGet", 0, 10_000, OTHER, refusal=refusal)
+    place.api.faults.append(refused)
+    result = place.undo(place.company(), 1)
+    assert (result.written, len(result.problems)) == (CONTACTS, CONTACTS)
+    place.api.faults.clear()
+    assert place.undo(place.company(), 1).written == CONTACTS
+    for book in books:
+        after = {name: essence(person) for name, person in book.account.people.items()}
+        assert after == book.before
+
+
 # --- quotas ---------------------------------------------------------------------------------------
 
 
