@@ -8,8 +8,7 @@ that is added gets the key of the one it stands behind, `+`, and which one it is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import count
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -38,20 +37,33 @@ def made(phones: Iterable[Phone], changes: Iterable[Change]) -> tuple[Made, ...]
         ValueError: A change names a field that is not there or cannot be written, or it expects
             another value or other labels.
     """
-    fields = [Made(phone.key, phone, phone) for phone in phones]
+    fields = {phone.key: Made(phone.key, phone, phone) for phone in phones}
+    order = list(fields)
+    added: dict[str, list[str]] = {}
     for change in changes:
-        at = next((i for i, field in enumerate(fields) if field.key == change.phone), len(fields))
-        phone = fields[at].phone if at < len(fields) else None
-        if phone is None:
+        field = fields.get(change.phone)
+        if field is None or field.phone is None:
             raise ValueError(f"phone {change.phone}: the card has no such phone")
         if isinstance(change, AddPhone):
-            key = _free_key(change.phone, [field.key for field in fields])
-            while at + 1 < len(fields) and fields[at + 1].key.startswith(f"{change.phone}+"):
-                at += 1
-            fields.insert(at + 1, Made(key, None, Phone(key, change.value, change.labels)))
+            key = _further_key(change.phone, added)
+            fields[key] = Made(key, None, Phone(key, change.value, change.labels))
         else:
-            fields[at] = replace(fields[at], phone=_changed(phone, change))
-    return tuple(fields)
+            fields[change.phone] = replace(field, phone=_changed(field.phone, change))
+    return tuple([fields[key] for first in order for key in _with_added(first, added)])
+
+
+def _further_key(behind: str, added: dict[str, list[str]]) -> str:
+    """Name one more field behind another one, and note it."""
+    there = added.setdefault(behind, [])
+    there.append(f"{behind}+{len(there) + 1}")
+    return there[-1]
+
+
+def _with_added(key: str, added: Mapping[str, list[str]]) -> Iterator[str]:
+    """Yield a field and those that were added behind it, in their order."""
+    yield key
+    for further in added.get(key, ()):
+        yield from _with_added(further, added)
 
 
 def phones_after(phones: Iterable[Phone], changes: Iterable[Change]) -> tuple[Phone, ...]:
@@ -80,11 +92,6 @@ def _changed(phone: Phone, change: SetNumber | SetLabel | DropPhone) -> Phone | 
     raise ValueError(f"phone {change.phone}: the card does not hold what the change expects")
 
 
-def _free_key(behind: str, known: Iterable[str]) -> str:
-    taken = set(known)
-    return next(key for n in count(1) if (key := f"{behind}+{n}") not in taken)
-
-
 class Side(msgspec.Struct, frozen=True):
     """A field as far as changes tell of it; None stands for what they do not touch."""
 
@@ -109,9 +116,10 @@ class Net(msgspec.Struct, frozen=True):
 def net(changes: Iterable[Change]) -> dict[str, Net]:
     """Take changes together, field by field, without knowing the card: key -> what they do."""
     found: dict[str, Net] = {}
+    added: dict[str, list[str]] = {}
     for change in changes:
         if isinstance(change, AddPhone):
-            key = _free_key(change.phone, found)
+            key = _further_key(change.phone, added)
             found[key] = Net(None, Side(change.value, change.labels), change.value)
         else:
             found[change.phone] = _further(found.get(change.phone, _UNTOUCHED), change)
