@@ -73,10 +73,15 @@ def phones_after(phones: Iterable[Phone], changes: Iterable[Change]) -> tuple[Ph
 
 def keys_after(keys: Iterable[str], changes: Iterable[Change]) -> tuple[str, ...]:
     """Return the keys of the fields, in order, as the changes leave them."""
-    order = [change for change in changes if isinstance(change, AddPhone | DropPhone)]
-    blank = [replace(change, before="") if isinstance(change, DropPhone) else change
-             for change in order]  # fmt: skip
-    return tuple([phone.key for phone in phones_after([Phone(key, "") for key in keys], blank)])
+    added: dict[str, list[str]] = {}
+    gone: set[str] = set()
+    for change in changes:
+        if isinstance(change, AddPhone):
+            _further_key(change.phone, added)
+        elif isinstance(change, DropPhone):
+            gone.add(change.phone)
+    present = (key for first in keys for key in _with_added(first, added))
+    return tuple([key for key in present if key not in gone])
 
 
 def _changed(phone: Phone, change: SetNumber | SetLabel | DropPhone) -> Phone | None:
