@@ -8,8 +8,7 @@ that is added gets the key of the one it stands behind, `+`, and which one it is
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-from itertools import count
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -40,17 +39,31 @@ def made(phones: Iterable[Phone], changes: Iterable[Change]) -> tuple[Made, ...]
     """
     fields = {phone.key: Made(phone.key, phone, phone) for phone in phones}
     order = list(fields)
+    added: dict[str, list[str]] = {}
     for change in changes:
         field = fields.get(change.phone)
         if field is None or field.phone is None:
             raise ValueError(f"phone {change.phone}: the card has no such phone")
         if isinstance(change, AddPhone):
-            key = _free_key(change.phone, fields)
-            order.insert(_place_behind(change.phone, order), key)
+            key = _further_key(change.phone, added)
             fields[key] = Made(key, None, Phone(key, change.value, change.labels))
         else:
             fields[change.phone] = replace(field, phone=_changed(field.phone, change))
-    return tuple([fields[key] for key in order])
+    return tuple([fields[key] for first in order for key in _with_added(first, added)])
+
+
+def _further_key(behind: str, added: dict[str, list[str]]) -> str:
+    """Name one more field behind another one, and note it."""
+    there = added.setdefault(behind, [])
+    there.append(f"{behind}+{len(there) + 1}")
+    return there[-1]
+
+
+def _with_added(key: str, added: Mapping[str, list[str]]) -> Iterator[str]:
+    """Yield a field and those that were added behind it, in their order."""
+    yield key
+    for further in added.get(key, ()):
+        yield from _with_added(further, added)
 
 
 def phones_after(phones: Iterable[Phone], changes: Iterable[Change]) -> tuple[Phone, ...]:
@@ -60,10 +73,15 @@ def phones_after(phones: Iterable[Phone], changes: Iterable[Change]) -> tuple[Ph
 
 def keys_after(keys: Iterable[str], changes: Iterable[Change]) -> tuple[str, ...]:
     """Return the keys of the fields, in order, as the changes leave them."""
-    order = [change for change in changes if isinstance(change, AddPhone | DropPhone)]
-    blank = [replace(change, before="") if isinstance(change, DropPhone) else change
-             for change in order]  # fmt: skip
-    return tuple([phone.key for phone in phones_after([Phone(key, "") for key in keys], blank)])
+    added: dict[str, list[str]] = {}
+    gone: set[str] = set()
+    for change in changes:
+        if isinstance(change, AddPhone):
+            _further_key(change.phone, added)
+        elif isinstance(change, DropPhone):
+            gone.add(change.phone)
+    present = (key for first in keys for key in _with_added(first, added))
+    return tuple([key for key in present if key not in gone])
 
 
 def _changed(phone: Phone, change: SetNumber | SetLabel | DropPhone) -> Phone | None:
@@ -77,18 +95,6 @@ def _changed(phone: Phone, change: SetNumber | SetLabel | DropPhone) -> Phone | 
         case DropPhone() if phone.value == change.before:
             return None
     raise ValueError(f"phone {change.phone}: the card does not hold what the change expects")
-
-
-def _free_key(behind: str, taken: Container[str]) -> str:
-    return next(key for n in count(1) if (key := f"{behind}+{n}") not in taken)
-
-
-def _place_behind(key: str, order: list[str]) -> int:
-    """Return where a field goes that is added behind another and what was added there before."""
-    at = order.index(key) + 1
-    while at < len(order) and order[at].startswith(f"{key}+"):
-        at += 1
-    return at
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -115,9 +121,10 @@ class Net(msgspec.Struct, frozen=True):
 def net(changes: Iterable[Change]) -> dict[str, Net]:
     """Take changes together, field by field, without knowing the card: key -> what they do."""
     found: dict[str, Net] = {}
+    added: dict[str, list[str]] = {}
     for change in changes:
         if isinstance(change, AddPhone):
-            key = _free_key(change.phone, found)
+            key = _further_key(change.phone, added)
             found[key] = Net(None, Side(change.value, change.labels), change.value)
         else:
             found[change.phone] = _further(found.get(change.phone, _UNTOUCHED), change)

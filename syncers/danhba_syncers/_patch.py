@@ -68,11 +68,14 @@ def _splices(raw: bytes, found: list[Spot], fields: Sequence[Made]) -> Iterator[
         elif field.phone:
             added[behind].append(field.phone)
     now = {field.key: field.phone for field in fields}
-    style = _style(raw)
+    style, around = _style(raw), _around(raw) if None in now.values() else None
     for spot in found:
         phone = now[spot.phone.key]
         new = [_new_line(raw, spot, other, style) for other in added[spot.phone.key]]
-        yield from _changed(raw, spot, phone, new, style) if phone else _dropped(raw, spot, new)
+        if phone:
+            yield from _changed(raw, spot, phone, new, style)
+        elif around:
+            yield from _dropped(raw, spot, new, around)
 
 
 def _style(raw: bytes) -> _Style:
@@ -97,23 +100,39 @@ def _changed(
     yield line.value, line.end, b"".join([value, *(end + other for other in new)])
 
 
-def _dropped(raw: bytes, spot: Spot, new: list[bytes]) -> Iterator[_Splice]:
+class _Around(NamedTuple):
+    """What stands around the lines of a card.
+
+    Attributes:
+        before: Where a line begins -> the name of the line before it.
+        groups: The lines of each group.
+    """
+
+    before: dict[int, str]
+    groups: dict[bytes, list[Line]]
+
+
+def _around(raw: bytes) -> _Around:
+    around, name = _Around({}, {}), ""
+    for line in lines(raw):
+        around.before[line.start], name = name, line.name
+        if line.group:
+            around.groups.setdefault(line.group, []).append(line)
+    return around
+
+
+def _dropped(raw: bytes, spot: Spot, new: list[bytes], around: _Around) -> Iterator[_Splice]:
     """Yield the splices that take a field away, and put lines in its place.
 
     Raises:
         ValueError: Lines before it would then belong to another field.
     """
     line, end = spot.line, _line_end(raw, spot.line)
-    before: str = ""
-    partners: list[Line] = []
-    for other in lines(raw):
-        if other.start < line.start:
-            before = other.name
-        if other.group and other.group == line.group and other.start != line.start:
-            partners.append(other)
+    before = around.before[line.start]
     if before in _OF_THE_NEXT:
         raise ValueError(f"phone {spot.phone.key}: the line before it, {before}, belongs to it")
     yield line.start, line.behind, b"".join(other + end for other in new)
+    partners = [one for one in around.groups.get(line.group, ()) if one.start != line.start]
     if all(partner.name == "X-ABLABEL" for partner in partners):
         yield from ((partner.start, partner.behind, b"") for partner in partners)
 

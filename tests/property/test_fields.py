@@ -8,7 +8,7 @@ from tests.property.test_lossless import cards, narrowed, unfolded
 from tests.property.vcards import NOW, books
 
 from danhba.card import AddPhone, Card, Change, DropPhone, Phone, SetLabel, SetNumber
-from danhba.changes import made, net, phones_after
+from danhba.changes import keys_after, made, net, phones_after
 from danhba.difflog import splices, unsplice
 from danhba_syncers import _patch, _vcard
 from danhba_syncers.vcard_files import VcardFiles
@@ -112,7 +112,10 @@ def test_the_net_of_changes_says_what_they_make(data) -> None:
     phones = (Phone("0", "1", ("cell",)), Phone("1", "2"), Phone("2", "3", ("home", "fax")))
     changes = data.draw(changes_of(Card("r", b"", phones)))
     nets = net(changes)
-    for field in made(phones, changes):
+    fields = made(phones, changes)
+    present = tuple(field.key for field in fields if field.phone)
+    assert keys_after([phone.key for phone in phones], changes) == present
+    for field in fields:
         if field.was is None and field.phone is None:
             assert field.key not in nets
         elif (found := nets.get(field.key)) is None:

@@ -35,8 +35,11 @@ def _folded(draft: Draft, group: list[DraftPhone], kept: list[DraftPhone]) -> It
     said = {said_of(one): one for one in reversed(kept)}  # the first of each
     first = next((one for one in kept if said_of(one) != nothing), kept[0])
     stay = {one.phone.key for what, one in said.items() if what != nothing} | {first.phone.key}
+    alike: dict[tuple[str, str], list[DraftPhone]] = {}
+    for one in group:
+        if one.phone.key not in stay:
+            what = said_of(one)
+            alike.setdefault(said_of(first) if what == nothing else what, []).append(one)
     for one in kept:
         if one.phone.key in stay:
-            alike = {said_of(one)} | ({nothing} if one is first else set())
-            drop = [o for o in group if o.phone.key not in stay and said_of(o) in alike]
-            yield from fold(draft, one, drop)
+            yield from fold(draft, one, alike.get(said_of(one), []))
