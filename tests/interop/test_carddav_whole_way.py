@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -142,25 +143,64 @@ def test_requests_of_a_large_book(large: Server, tmp_path: Path, dav_password: s
 
 # -- kill -9 -------------------------------------------------------------------------------------
 
-CHILD = """
-import sys
+NURSERY = """
+import json, os, sys
 from pathlib import Path
 from tests.interop.test_carddav_whole_way import Place
-totals, result = Place(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]).convert()
-print(result.written, len(result.problems), result.stopped)
+for line in sys.stdin:
+    folder, port, book = json.loads(line)
+    child = os.fork()
+    if not child:
+        totals, result = Place(Path(folder), port, book).convert()
+        print("problems", len(result.problems), result.stopped, flush=True)
+        os._exit(0)
+    print("started", child, flush=True)
+    print("ended", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+"""Forks a process for each run, so that danhba is loaded once."""
 
 
-def start(place_folder: Path, port: int, book: str) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-c", CHILD, str(place_folder), str(port), book]
-    return subprocess.Popen(
-        words, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+class Nursery:
+    """Runs in processes of their own."""
+
+    def __init__(self) -> None:
+        words = [sys.executable, "-c", NURSERY]
+        root = Path(__file__).parents[2]
+        self.process = subprocess.Popen(
+            words, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def start(self, folder: Path, port: int, book: str) -> int:
+        """Start a run; return its process id."""
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps([str(folder), port, book]) + "\n")
+        self.process.stdin.flush()
+        return int(self._line()[1])
+
+    def ended(self) -> list[list[str]]:
+        """Wait until the run ends; return what it said, its exit code last."""
+        said = [self._line()]
+        while said[-1][0] != "ended":
+            said.append(self._line())
+        return said
+
+    def _line(self) -> list[str]:
+        assert self.process.stdout
+        return self.process.stdout.readline().split()
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAV_PASSWORD", dav_servers.PASSWORD)
+        made = Nursery()
+    yield made
+    made.process.communicate()
 
 
 @pytest.mark.parametrize("seed", range(30))
 def test_a_run_that_is_killed_is_finished_by_the_next(
-    large: Server, tmp_path: Path, dav_password: str, seed: int
+    large: Server, tmp_path: Path, nursery: Nursery, seed: int
 ) -> None:
     dice = random.Random(seed)
     book = large.make_book(f"kill{seed}")
@@ -170,20 +210,18 @@ def test_a_run_that_is_killed_is_finished_by_the_next(
     refs = hrefs(large, book)
     with proxy(large.port) as counted:
         kill_at, after = dice.randrange(1, 22), dice.random() < 0.5
-        child: list[subprocess.Popen[bytes]] = []
+        child: list[int] = []
 
         def strike(number: int, *, done: bool) -> None:
             if number == kill_at and done == after and child:
-                os.kill(child[0].pid, signal.SIGKILL)
+                os.kill(child[0], signal.SIGKILL)
 
         counted.watch = strike
-        child.append(start(tmp_path, counted.port, book))
-        child[0].communicate(timeout=60)
+        child.append(nursery.start(tmp_path, counted.port, book))
+        nursery.ended()
         counted.watch = None
-        with start(tmp_path, counted.port, book) as rerun:
-            out, err = rerun.communicate(timeout=60)
-        assert rerun.returncode == 0, err.decode()
-        assert out.split()[1:] == [b"0"], out
+        nursery.start(tmp_path, counted.port, book)
+        assert nursery.ended() == [["problems", "0"], ["ended", "0"]]
     assert hrefs(large, book) == refs
     found = Counter(
         next(x.rpartition(":")[2] for x in large.get(ref).decode().splitlines() if "TEL" in x)
