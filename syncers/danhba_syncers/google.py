@@ -33,11 +33,12 @@ from danhba_syncers._google_accounts import (
 )
 from danhba_syncers._google_calls import BATCH, Calls
 from danhba_syncers._google_errors import only_reading
+from danhba_syncers._google_lanes import Lanes, WriteBatch
 from danhba_syncers._google_pace import Clock, Pace
 from danhba_syncers._google_read import TROUBLES, Reader, parts
 from danhba_syncers._google_sign_in import SignIn, read_app
 from danhba_syncers._google_wire import OneTry
-from danhba_syncers._google_write import AccountWriter, Lanes
+from danhba_syncers._google_write import AccountWriter
 
 _ONE_WRITE_S = 5.0
 """What one write of a full batch takes, for a forecast; Google does not say."""
@@ -182,7 +183,7 @@ class GoogleContacts:
         self._check_writable()
         writers: dict[str, AccountWriter] = {}
 
-        def lane(edit: Edit) -> tuple[str, Callable[[Sequence[Edit]], list[Outcome]]]:
+        def lane(edit: Edit) -> tuple[str, WriteBatch]:
             user = parts(edit.card.ref)[0]
             if user not in writers:
                 writers[user] = AccountWriter(self._calls, self._accounts[user])
