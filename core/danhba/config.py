@@ -238,7 +238,7 @@ class _Reader:
     def _opened(self, name: str, table: Table, scheme: str) -> Source | None:
         """Make sure that the syncer takes location and options; it opens nothing yet."""
         options = {key: value for key, value in table.values.items() if key not in _OWN}
-        location = self._location(scheme, table.values["location"])
+        location = self._location(scheme, table.values.get("location", ""))
         source = Source(name, location, options, table.line)
         try:
             source.open(self._registry)
@@ -250,7 +250,7 @@ class _Reader:
     def _location(self, scheme: str, location: str) -> str:
         """Return what `danhba convert` would be given for the same source."""
         try:
-            if self._registry.resolve(location)[0] == scheme:
+            if location and self._registry.resolve(location)[0] == scheme:
                 return location
         except DanhbaError:
             pass
@@ -263,9 +263,11 @@ class _Reader:
 @functools.cache
 def table_type(options: type[msgspec.Struct]) -> type[msgspec.Struct]:
     """Return the type of a [source.NAME] table whose syncer has these options."""
+    location = Annotated[str, msgspec.Meta(min_length=1)]
+    may_lack_it = getattr(options, "location_optional", False)
     own: list[Any] = [
         ("type", str),
-        ("location", Annotated[str, msgspec.Meta(min_length=1)]),
+        ("location", location, "") if may_lack_it else ("location", location),
     ]
     more = [_like(field) for field in msgspec.structs.fields(options)]
     return msgspec.defstruct("Source", [*own, *more], kw_only=True, frozen=True)

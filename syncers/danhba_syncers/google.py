@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import get_args
+from typing import ClassVar, get_args
 
 import msgspec
 import platformdirs
@@ -33,16 +34,19 @@ from danhba_syncers._google_accounts import (
 )
 from danhba_syncers._google_calls import BATCH, Calls
 from danhba_syncers._google_errors import only_reading
+from danhba_syncers._google_lanes import Lanes, WriteBatch
 from danhba_syncers._google_pace import Clock, Pace
 from danhba_syncers._google_read import TROUBLES, Reader, parts
 from danhba_syncers._google_sign_in import SignIn, read_app
 from danhba_syncers._google_wire import OneTry
-from danhba_syncers._google_write import AccountWriter, Lanes
+from danhba_syncers._google_write import AccountWriter
 
 _ONE_WRITE_S = 5.0
 """What one write of a full batch takes, for a forecast; Google does not say."""
 _WRITES_A_MINUTE = 90
 """What Google was seen to allow one user, for a forecast."""
+_DOMAINS = re.compile(r"[\w-]+(\.[\w-]+)+(,[\w-]+(\.[\w-]+)+)*")
+"""The name of a company's source, when it has no other: the domains of its users."""
 
 
 class GoogleOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +66,8 @@ class GoogleOptions(msgspec.Struct, frozen=True, kw_only=True):
         endpoint: The root of the API, where it is not Google's own.
         token_uri: Where access tokens are got, where it is not what the key file says.
     """
+
+    location_optional: ClassVar[bool] = True
 
     users: tuple[str, ...] = ()
     users_file: str = ""
@@ -95,7 +101,8 @@ class GoogleContacts:
     ) -> None:
         self.options = options or GoogleOptions()
         users = _users(location, self.options)
-        everybody = users[0] if len(users) == 1 else f"{len(users)} accounts"
+        domains = sorted({user.partition("@")[2] for user in users})
+        everybody = users[0] if len(users) == 1 else ",".join(domains)
         self.source = f"google:{location or everybody}"
         if self.options.endpoint:
             check_address(self.options.endpoint, "endpoint")
@@ -125,11 +132,11 @@ class GoogleContacts:
 
     def read(self) -> Iterator[Card]:
         """Yield every contact of every account; an account that cannot be read as a trouble."""
-        return self._reader.read()
+        return self._checked().read()
 
     def fetch(self, refs: Iterable[str]) -> Iterator[Card | Missing]:
         """Yield the named cards as they are now, 200 a call."""
-        return self._reader.fetch(refs)
+        return self._checked().fetch(refs)
 
     def token(self) -> str:
         """Return the sync tokens of the accounts that the last read showed in full."""
@@ -139,7 +146,19 @@ class GoogleContacts:
         self, token: str, known: Mapping[str, str]
     ) -> Iterator[Card | Missing] | None:
         """Yield what changed since, account by account; an account without a token in full."""
-        return self._reader.changes_since(token, known)
+        return self._checked().changes_since(token, known)
+
+    def _checked(self) -> Reader:
+        """Return the reader, if there is something to read.
+
+        Raises:
+            UsageError: It is the domain of a company, and no settings name its users.
+        """
+        if not self._accounts:
+            raise UsageError(
+                f"{self.source}: whose contacts? No source of danhba.toml has users of this domain"
+            )
+        return self._reader
 
     # -- write -------------------------------------------------------------------------------------
 
@@ -182,7 +201,7 @@ class GoogleContacts:
         self._check_writable()
         writers: dict[str, AccountWriter] = {}
 
-        def lane(edit: Edit) -> tuple[str, Callable[[Sequence[Edit]], list[Outcome]]]:
+        def lane(edit: Edit) -> tuple[str, WriteBatch]:
             user = parts(edit.card.ref)[0]
             if user not in writers:
                 writers[user] = AccountWriter(self._calls, self._accounts[user])
@@ -197,6 +216,7 @@ class GoogleContacts:
         Raises:
             SyncerError: No account may be written.
         """
+        self._checked()
         if self.options.read_only:
             raise SyncerError(f"{self.source}: read_only is set for this source")
         if len(self._accounts) == 1:
@@ -266,12 +286,14 @@ class GoogleContacts:
 
 
 def _users(location: str, options: GoogleOptions) -> list[str]:
-    """Return the accounts, each once.
+    """Return the accounts, each once; none for the domain of a company that has no `users`.
 
     Raises:
         UsageError: There is none, or one is no address.
     """
     given = [*options.users, *(_users_in(Path(options.users_file)) if options.users_file else ())]
+    if not given and _DOMAINS.fullmatch(location):
+        return []
     users = dict.fromkeys(user.strip().lower() for user in given or [location])
     if not given and not location:
         raise UsageError("google: whose contacts? Write google:me@example.com, or set users")

@@ -245,6 +245,35 @@ def test_a_service_account_needs_no_sign_in(place: Place) -> None:
         place.company().login(headless=True, ask=paste)
 
 
+def test_a_company_in_danhba_toml_is_converted_and_undone_by_name(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log names the source by the domain, and finds the way back to the settings."""
+    place.api.accounts["binh@corp.example"].add("Bình", ["0168 765 4321"])
+    settings = tmp_path / "danhba.toml"
+    settings.write_text(
+        f"""
+        [source.staff]
+        type = "google"
+        service_account = "{place.key_file()}"
+        users = ["{ME}", "binh@corp.example"]
+        endpoint = "{place.api.url}"
+        """
+    )
+    monkeypatch.setenv("DANHBA_CONFIG", str(settings))
+    before = [account.numbers() for account in place.api.accounts.values()]
+    log = tmp_path / "log.jsonl"
+    done = run("convert", "staff", "--write", "--log", log)
+    assert (done.code, b"2 cards written" in done.out) == (0, True), done
+    assert "2 contacts to write: about 1 writing and 1 reading calls" in done.err
+    assert '"source":"google:corp.example"' in log.read_text()
+    assert run("undo", log).code == 0
+    assert [account.numbers() for account in place.api.accounts.values()] == before
+    assert "needs no sign-in" in run("login", "staff").err
+    monkeypatch.delenv("DANHBA_CONFIG")
+    assert "No source of danhba.toml has users of this domain" in run("undo", log).err
+
+
 @pytest.mark.parametrize(
     ("location", "options", "message"),
     [
