@@ -45,6 +45,7 @@ def python(site: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProces
         **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, (site, *ours))),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_ADDOPTS": "",  # the coverage of a run around this one is not its own
         "PYTHONIOENCODING": "utf-8",
         "DANHBA_STATE_DIR": str(cwd / "state"),
         "DANHBA_LANG": "en",
