@@ -10,7 +10,7 @@ import msgspec
 
 from danhba import parallel
 from danhba.card import Card, Change, Edit, SetLabel, SetNumber
-from danhba.convert import Proposal, convert
+from danhba.convert import Proposal, convert, renumber
 from danhba.difflog import (
     CardLine,
     EndLine,
@@ -223,8 +223,9 @@ def _propose(job: Job, log: LineSink, card: Card, proposal: Proposal) -> Edit | 
     try:
         changes, edit = _edited(job, card, proposal)
     except ValueError as error:
-        counts["skipped"] += 1
-        _log_and_show(job, log, SkipLine(card.ref, f"cannot be written: {error}"))
+        if (plain := _without_steps(job, card, proposal)) is not None:
+            return _propose(job, log, card, plain)
+        _skip(job, log, card, f"cannot be written: {error}")
         return None
     counts["unfit"] += len(proposal.changes) - len(changes) + proposal.unfit
     if changes:
@@ -248,22 +249,28 @@ def _propose(job: Job, log: LineSink, card: Card, proposal: Proposal) -> Edit | 
 
 
 def _edited(job: Job, card: Card, proposal: Proposal) -> tuple[tuple[Change, ...], Edit | None]:
-    """Make the changes that can be made: all, or only those of `renumber`.
+    """Make the changes that the source can make.
 
     Raises:
-        ValueError: The card is such that not even those can be written.
+        ValueError: The card is such that they cannot be written.
     """
     supported = job.syncer.supports
     changes = tuple([change for change in proposal.changes if type(change) in supported])
-    if not changes:
-        return changes, None
-    try:
-        return changes, Edit(card, job.syncer.patch(card, changes, job.now))
-    except ValueError:
-        own = tuple([change for change in changes if change.step == "renumber"])
-        if len(own) == len(changes):
-            raise
-        return own, Edit(card, job.syncer.patch(card, own, job.now)) if own else None
+    return changes, Edit(card, job.syncer.patch(card, changes, job.now)) if changes else None
+
+
+def _without_steps(job: Job, card: Card, proposal: Proposal) -> Proposal | None:
+    """Return what `renumber` alone proposes for a card that cannot take the changes of the steps.
+
+    None where no step changes it.
+    """
+    if all(change.step == "renumber" for change in proposal.changes):
+        return None
+    plain = renumber(card, job.context)
+    if plain.twice and not proposal.twice:
+        job.tally.cards["twice"] += 1
+    left = len(proposal.changes) - len(plain.changes)
+    return msgspec.structs.replace(plain, unfit=proposal.unfit + left)
 
 
 def _keys(card: Card, changes: tuple[Change, ...]) -> tuple[str, ...]:
