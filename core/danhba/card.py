@@ -65,6 +65,8 @@ class Phone(msgspec.Struct, frozen=True):
         labels: The machine labels (vCard TYPE, Google type), lower case, in the order written.
         label: The label a person typed (X-ABLabel, a custom type), or an empty string.
         locked: Why the field cannot be written, or an empty string when it can.
+        more: What else the field says of the number and what would be lost with it, such as `pref`
+            or `waid=84381234567`, lower case.
     """
 
     key: str
@@ -72,6 +74,7 @@ class Phone(msgspec.Struct, frozen=True):
     labels: tuple[str, ...] = ()
     label: str = ""
     locked: str = ""
+    more: tuple[str, ...] = ()
 
 
 class Address(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -17,6 +17,13 @@ _PARAM = re.compile(rb";((?>\"[^\"]*\"|\([^()]*\)|[^;])*+)")
 _TOKEN = re.compile(r"[A-Za-z0-9-]+")
 _UNQUOTABLE = re.compile(r"[\",\x00-\x1f\x7f]")
 _CODINGS = frozenset({"quoted-printable", "8bit", "7bit", "utf-8"})
+_ABOUT_THE_VALUE = frozenset(
+    {
+        b"TYPE", b"ENCODING", b"CHARSET", b"VALUE", b"LANGUAGE", b"X-ABLABEL",
+        b"PID", b"ALTID", b"INDEX", b"X-EVOLUTION-UI-SLOT", b"X-COUCHDB-UUID", b"X-SYNCMLREF",
+    }
+)  # fmt: skip
+"""Parameters that say how a value or label is written, or what programs keep for themselves."""
 _NOT_LABELS = frozenset(
     {
         "quoted-printable",
@@ -78,6 +85,7 @@ class Params(NamedTuple):
         soft: Whether the value is quoted-printable.
         charset: The declared charset; empty when none is.
         handle: A number in the parameters themselves (`waid=`), or an empty string.
+        more: What the other parameters say of the number, in lower case.
     """
 
     labels: tuple[str, ...] = ()
@@ -85,12 +93,14 @@ class Params(NamedTuple):
     soft: bool = False
     charset: str = ""
     handle: str = ""
+    more: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=4096)
 def read_params(params: bytes) -> Params:
     """Read the parameters of a field, as written from the first `;`."""
     labels: list[str] = []
+    more: list[str] = []
     label = charset = handle = ""
     soft = False
     for param in _PARAM.findall(params):
@@ -99,7 +109,8 @@ def read_params(params: bytes) -> Params:
             continue
         name, equals, value = param.partition(b"=")
         text = text_of(value if equals else name)
-        match name.strip().upper() if equals else b"TYPE":
+        key = name.strip().upper() if equals else b"TYPE"
+        match key:
             case b"TYPE":
                 labels.extend(word.strip().lower() for word in text.replace('"', "").split(","))
             case b"ENCODING":
@@ -110,10 +121,12 @@ def read_params(params: bytes) -> Params:
                 label = text.strip('"')
             case b"WAID":
                 handle = text
+        if key not in _ABOUT_THE_VALUE:
+            more.append("pref" if key == b"PREF" else text_of(param).strip().lower())
     soft = "quoted-printable" in labels
     typed = next((w for w in labels if w and w not in _MACHINE and w not in _NOT_LABELS), "")
     known = tuple(w for w in labels if w and w not in _NOT_LABELS)
-    return Params(known, label or typed.removeprefix("x-"), soft, charset, handle)
+    return Params(known, label or typed.removeprefix("x-"), soft, charset, handle, tuple(more))
 
 
 def _custom_label(inside: bytes) -> str:

@@ -43,12 +43,14 @@ class _Head(NamedTuple):
         label: Its typed label.
         place: The name of another property with numbers in it; empty for a phone.
         odd: Whether the careful way must read the card.
+        more: What else is said of a phone.
     """
 
     labels: tuple[str, ...] = ()
     label: str = ""
     place: str = ""
     odd: bool = False
+    more: tuple[str, ...] = ()
 
 
 _heads: dict[bytes, _Head] = {}
@@ -84,7 +86,7 @@ def read(raw: bytes) -> Plain | None:
             text = value.decode()
             if "\n" in text or "\\" in text:
                 return None
-            phones.append(Phone(KEYS[len(phones)], text, head.labels, head.label))
+            phones.append(Phone(KEYS[len(phones)], text, head.labels, head.label, "", head.more))
         if raw.upper().count(b"TEL") != len(phones):
             return None  # grouped, in lower case, or in the middle of something else
         uid = _only_uid(uids)
@@ -109,7 +111,7 @@ def _head(start: bytes) -> _Head:
     odd = bool(said.soft or said.charset or said.handle) or b"ENCODING" in rest.upper()
     place = "" if name == b"TEL" else name.decode()
     odd = odd or (name.startswith(b"TEL") and name != b"TEL")
-    head = _Head(said.labels, said.label, place, odd)
+    head = _Head(said.labels, said.label, place, odd, said.more)
     if len(_heads) < _MOST_HEADS:
         _heads[start] = head
     return head

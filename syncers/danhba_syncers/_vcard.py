@@ -233,7 +233,7 @@ def _spot(raw: bytes, index: int, line: Line, typed: str) -> Spot:
     labels = (*params.labels, apple[1].lower()) if apple else params.labels
     label = params.label if apple or not typed else typed
     key = KEYS[index] if index < len(KEYS) else str(index)
-    return Spot(Phone(key, value, labels, label, locked), line, params)
+    return Spot(Phone(key, value, labels, label, locked, params.more), line, params)
 
 
 def read_stamp(text: str) -> datetime | None:

@@ -219,12 +219,35 @@ def test_replan_takes_the_steps_and_the_day_of_the_plan(place: Place) -> None:
 # -- cards and sources that cannot take a change ---------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("lines", "left"),
+    [
+        # the field with more to say stays, whichever it is
+        (["TEL:0912 345 678", "TEL;PREF=1:+84912345678"], ["TEL;PREF=1:+84912345678"]),
+        (["TEL;waid=84912345678:0912 345 678", "TEL;TYPE=cell:0912345678"],
+         ["TEL;TYPE=CELL;waid=84912345678:0912 345 678"]),
+        (["TEL;X-NOTE=a:0912 345 678", "TEL;X-NOTE=b:0912345678"], None),
+        (["TEL;PREF=1:0912 345 678", "TEL;PREF=2:0912345678"], ["TEL;PREF=1:0912 345 678"]),
+        # what programs keep there for themselves does not count
+        (["TEL;X-EVOLUTION-UI-SLOT=1:0912 345 678", "TEL;X-EVOLUTION-UI-SLOT=2;PID=1.1:0912345678"],
+         ["TEL;X-EVOLUTION-UI-SLOT=1:0912 345 678"]),
+    ],
+)  # fmt: skip
+def test_what_a_field_says_besides_is_not_lost_when_twins_are_folded(
+    place: Place, lines: list[str], left: list[str] | None
+) -> None:
+    place.write(card(*lines))
+    place.convert("--step", "merge-twins", "--write")
+    assert place.text == card(*(left or lines))
+
+
 def test_what_a_card_cannot_take_is_counted_and_the_rest_is_done(place: Place) -> None:
     """The line before the second number belongs to it, so that it cannot be dropped."""
     raw = place.write(card(f"TEL;WORK:{OLD}", "LATESTDATE:1", f"TEL;HOME:{NEW}"), card(*TWINS))
     sums = totals(place.convert("--step", "merge-twins", "--write", "--json"))
     assert (sums["cards_changed"], sums["cards_skipped"]) == (2, 0)
-    assert sums["changes_not_applicable"] == 2
+    assert (sums["changes_not_applicable"], sums["cards_twice"]) == (2, 1)
+    assert cards_of(place.log)[0].changes[0].why[-1].code == "twice"
     assert place.text == raw.decode().replace(f"WORK:{OLD}", f"WORK:{NEW}", 1).replace(
         card(*TWINS), card(f"TEL;TYPE=WORK,HOME:{NEW}")
     )

@@ -36,13 +36,17 @@ def is_cut_off(number: DraftNumber, draft: Draft) -> bool:
     return rule is not None and phase(rule, draft.context.today) == "after"
 
 
-def said_of(one: DraftPhone) -> tuple[str, str]:
-    """Return what a person wrote of a number, as a label or beside it; it cannot be moved."""
+def said_of(one: DraftPhone) -> tuple[str, ...]:
+    """Return what is said of a number and cannot be moved; nothing where nothing is.
+
+    That is a label a person typed, words beside the number, and what else the field says of it.
+    """
     label = one.phone.label
     machine = {word.removeprefix("x-") for word in (*one.phone.labels, OLD_LABEL)}
     if label.casefold().removeprefix("x-") in machine:
         label = ""  # one that can, or ours
-    return label, " ".join(number.words for number in one.numbers)
+    said = label, *(number.words for number in one.numbers), *sorted(one.phone.more)
+    return tuple(filter(None, said))
 
 
 def fold(draft: Draft, keep: DraftPhone, drop: Sequence[DraftPhone]) -> Iterator[Change]:

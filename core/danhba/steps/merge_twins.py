@@ -1,7 +1,8 @@
 """The step `merge-twins`: folds fields that hold the same number, such as its old and new form.
 
 The first stays, with the machine labels of all. What a person typed, as a label or beside the
-number, cannot be moved: a field that has such words stays instead, and where they differ, each.
+number, and other parameters (a WhatsApp number, PREF) cannot be moved: a field that has such stays
+instead, and where they differ, each.
 """
 
 from __future__ import annotations
@@ -31,15 +32,13 @@ class MergeTwins:
 
 def _folded(draft: Draft, group: list[DraftPhone], kept: list[DraftPhone]) -> Iterator[Change]:
     """Fold a group into those of its fields that must stay."""
-    nothing = ("", "")
     said = {said_of(one): one for one in reversed(kept)}  # the first of each
-    first = next((one for one in kept if said_of(one) != nothing), kept[0])
-    stay = {one.phone.key for what, one in said.items() if what != nothing} | {first.phone.key}
-    alike: dict[tuple[str, str], list[DraftPhone]] = {}
+    first = next(filter(said_of, kept), kept[0])
+    stay = {one.phone.key for what, one in said.items() if what} | {first.phone.key}
+    alike: dict[tuple[str, ...], list[DraftPhone]] = {}
     for one in group:
         if one.phone.key not in stay:
-            what = said_of(one)
-            alike.setdefault(said_of(first) if what == nothing else what, []).append(one)
+            alike.setdefault(said_of(one) or said_of(first), []).append(one)
     for one in kept:
         if one.phone.key in stay:
             yield from fold(draft, one, alike.get(said_of(one), []))

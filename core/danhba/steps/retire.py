@@ -27,7 +27,7 @@ class Retire:
             old = [one for one in group if _was_old(one, draft)]
             new = next((one for one in group if one not in old), None)
             if new:
-                known = {said_of(new), ("", "")}
+                known = {said_of(new), ()}
                 yield from fold(draft, new, [one for one in old if said_of(one) in known])
 
 
