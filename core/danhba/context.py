@@ -15,12 +15,12 @@ import msgspec
 from msgspec.structs import replace
 
 from danhba.card import Card, Change, Phone, Question, Why
+from danhba.dialling import Dialled
 from danhba.dual import Policy, phase
 from danhba.evidence import Earlier, fold
 from danhba.judge import KNOWS_UNTIL, Judge
 from danhba.number import Number, reasons
 from danhba.packs import Pack, Packs, Range, Rule
-from danhba.phone import Dialled
 from danhba.reading import Reader
 from danhba.verdict import UNCLEAR, Judged, Verdict, judge_digits, with_verdict
 

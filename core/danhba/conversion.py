@@ -17,6 +17,7 @@ from danhba.answers import UNDONE, question_key
 from danhba.card import Card, Phone
 from danhba.changes import phones_after
 from danhba.context import Context, Proposal
+from danhba.dialling import Dialled
 from danhba.dual import is_labelled_old
 from danhba.evidence import Evidence, Scales, Subject
 from danhba.field import (
@@ -32,7 +33,6 @@ from danhba.field import (
 )
 from danhba.number import Number, judged_as
 from danhba.packs import Rule
-from danhba.phone import Dialled
 from danhba.rewriting import e164
 from danhba.verdict import Judged, NumberKind, Verdict
 

@@ -11,10 +11,11 @@ import msgspec
 from msgspec.structs import replace
 
 from danhba.card import Reading, Why
+from danhba.dialling import Dialled
 from danhba.dual import begins
 from danhba.evidence import Evidence
 from danhba.packs import Rule
-from danhba.phone import Dialled, Written
+from danhba.phone import Written
 from danhba.rewriting import e164, rewrite
 from danhba.verdict import Judged
 

@@ -10,9 +10,9 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
+from danhba.dialling import Dialled
 from danhba.judge import Judge, Kind
 from danhba.packs import Pack, Range, Rule
-from danhba.phone import Dialled
 
 Verdict: TypeAlias = Literal["convert", "keep", "ask"]
 NumberKind: TypeAlias = Kind | Literal["foreign", "unreadable"]
