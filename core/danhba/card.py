@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar, overload
 
 import msgspec
 
@@ -290,16 +290,51 @@ class Question(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str = ""
 
 
+Splice: TypeAlias = tuple[int, int, str]
+"""Offset and length in a new raw, and the old bytes that stood there, one character a byte."""
+
+
 class Edit(msgspec.Struct, frozen=True, dict=True):
-    """A card and its new raw, to be written if the card still has the version it was read with."""
+    """A card and its new raw, to be written if the card still has the version it was read with.
+
+    Attributes:
+        card: The card.
+        raw: Its new raw.
+        back: What turns the new raw back, where that is known already.
+    """
 
     card: Card
     raw: bytes
+    back: tuple[Splice, ...] | None = None
 
     @lazy
     def sha256(self) -> str:
         """SHA-256 of the new raw, in hexadecimal."""
         return hashlib.sha256(self.raw).hexdigest()
+
+
+class Decided(NamedTuple):
+    """A card decided about in bulk, with its new raw.
+
+    Attributes:
+        ref: The card's name in its source.
+        name: What a person calls it.
+        date: When it was last changed by its own account, RFC 3339; empty when unknown.
+        changes: What becomes of its numbers.
+        old: Its raw as read.
+        new: Its raw with the changes made.
+        back: What turns the new raw back.
+        ref_after: Its ref once it is written, where it becomes another one; else empty.
+    """
+
+    ref: str
+    name: str
+    date: str
+    changes: tuple[SetNumber, ...]
+    old: bytes
+    new: bytes
+    back: tuple[Splice, ...]
+    ref_after: str = ""
 
 
 class Missing(msgspec.Struct, frozen=True):

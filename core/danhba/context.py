@@ -28,6 +28,8 @@ Ask: TypeAlias = Literal["evidence", "all"]
 ALL_CHANGES = frozenset(get_args(Change))
 NO_ANSWERS: Mapping[tuple[str, str], str] = {}
 NO_LEDGER: Mapping[str, Earlier] = {}
+Block: TypeAlias = tuple[bytes, int]
+"""First digits of plain home numbers in national form, and how many digits they have."""
 _LENGTHS = tuple(f"/{length}" for length in range(16))
 
 
@@ -117,6 +119,8 @@ class Context:
         self.reader = Reader(home, self.packs, self.judge)
         self.plus = f"+{home.country_code}"
         self.leads = (home.trunk_prefix, home.country_code)
+        self.plain_blocks: dict[Block, Judged | None] = {}
+        self.moving_blocks: set[Block] = set()
         self._plain: dict[str, Judged | None] = {}
         self._ours: dict[str, Judged | None] = {}
         self._reasons: dict[Judged, tuple[Why, ...]] = {}

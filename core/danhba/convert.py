@@ -18,7 +18,7 @@ from danhba.verdict import Judged
 
 __all__ = ["Context", "Proposal", "convert", "examine", "renumber", "simply_converted"]
 
-_COMMON = 5
+COMMON = 5
 """Last digits that every renumbering leaves alone."""
 
 
@@ -34,12 +34,13 @@ def examine(card: Card, context: Context) -> list[Field]:
 
 def renumber(card: Card, context: Context) -> Proposal:
     """Do what `convert` does, without the steps that follow."""
+    plus, plain = context.plus, context.plain
     verdicts: list[Judged] = []
     nsns: list[str] = []
     changing = False
     for phone in card.phones:
-        nsn = plain_nsn(phone.value, context.plus)
-        judged = context.plain(nsn) if nsn else None
+        nsn = plain_nsn(phone.value, plus)
+        judged = plain(nsn) if nsn else None
         if judged is None and nsn and context.wrote(card.ref, phone.value):
             judged = context.plain_of_ours(nsn)
         if judged is None:
@@ -49,15 +50,15 @@ def renumber(card: Card, context: Context) -> Proposal:
         nsns.append(nsn)
     if not changing:
         return Proposal((), (), tuple(verdicts), twice=len(set(nsns)) < len(nsns))
-    if (
-        not context.answers
-        and card.ref not in context.ledger
-        and _raises_no_doubt(card, nsns, context)
-    ):
+    if _raises_no_doubt(card, nsns, context) and _has_no_history(card, context):
         changes = _simple_changes(card.phones, verdicts, context)
         if changes:
             return Proposal(changes, (), tuple(verdicts))
     return Conversion(card, context).proposal()
+
+
+def _has_no_history(card: Card, context: Context) -> bool:
+    return not context.answers and card.ref not in context.ledger
 
 
 def _raises_no_doubt(card: Card, nsns: list[str], context: Context) -> bool:
@@ -69,9 +70,10 @@ def _raises_no_doubt(card: Card, nsns: list[str], context: Context) -> bool:
     for phone in card.phones:
         if phone.label or phone.locked or "(" in phone.value or not context.harmless(phone.labels):
             return False
-    if len({nsn[-_COMMON:] for nsn in nsns}) < len(nsns):
+    if len(nsns) > 1 and len({nsn[-COMMON:] for nsn in nsns}) < len(nsns):
         return False
-    return context.at_home(card.headline.countries)
+    countries = card.headline.countries
+    return not countries or context.at_home(countries)
 
 
 def _simple_changes(
@@ -83,19 +85,22 @@ def _simple_changes(
     """
     changes: list[Change] = []
     for phone, judged in zip(phones, verdicts, strict=True):
-        if judged.verdict != "convert" or judged.rule is None:
+        rule = judged.rule
+        if judged.verdict != "convert" or rule is None:
             continue
-        after = simply_converted(phone.value, judged.rule, context)
+        after = simply_converted(phone.value, rule, context)
         if not after:
             return ()
         why = context.reasons(judged)
-        changes.append(SetNumber(phone.key, phone.value, after, judged.rule.id, "renumber", why))
+        changes.append(SetNumber(phone.key, phone.value, after, rule.id, "renumber", why))
     return tuple(changes)
 
 
 def simply_converted(value: str, rule: Rule, context: Context) -> str:
     """Convert a plain number whose old prefix stands together; empty where it does not."""
-    at = value.find(rule.old, 1, len(context.plus) + len(rule.old) + 2)
+    old, plus = rule.old, context.plus
+    lead = len(plus) if value.startswith(plus) else 1
+    at = value.find(old, lead, lead + len(old) + 2)
     if at < 1 or value[:at].strip("+ .-") not in context.leads:
         return ""
-    return value[:at] + rule.new + value[at + len(rule.old) :]
+    return value[:at] + rule.new + value[at + len(old) :]

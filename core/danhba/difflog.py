@@ -20,7 +20,7 @@ from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
-from danhba.card import Change, Question, Status
+from danhba.card import Change, Question, Splice, Status
 from danhba.errors import LogError
 from danhba.private import make_private
 
@@ -30,9 +30,6 @@ SCHEMA = 1
 _FLUSH_AT = 1 << 18
 _NEAR = 16
 """Lines within which two rows of lines that differ are expected to meet again."""
-
-Splice: TypeAlias = tuple[int, int, str]
-"""Offset and length in the new raw, and the old bytes that stood there, one character a byte."""
 
 OutcomeStatus: TypeAlias = Status | Literal["stale", "kept"]
 Section: TypeAlias = Literal["convert", "apply", "undo", "review", "replan"]

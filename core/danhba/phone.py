@@ -88,10 +88,12 @@ def plain_nsn(value: str, plus: str) -> str:
 # --- the patterns, all on folded text ------------------------------------------------------------
 
 _LONGEST = 500  # characters; no longer text is a phone field that can be read with certainty
-_PLAIN = re.compile(
+PLAIN = (
     r"(?:\+|\(\+?[0-9]++(?:[ -][0-9]++)?\)[ .-]?)?[0-9]++"
     r"(?: ?\([0-9]++\) ?[0-9]++)?(?:[ .-][0-9]++)*+(?<!\.0)"
-).fullmatch
+)
+"""One number with nothing but single separators and brackets, as a regular expression."""
+_PLAIN = re.compile(PLAIN).fullmatch
 _NOT_A_PHONE = re.compile(
     r"@|://|\bwww\.|\b(?:sips?|mailto|xmpp|skype|https?|ftp|im|aim|icq|urn)\s?:"
 )

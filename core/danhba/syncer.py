@@ -7,7 +7,7 @@ these promises as tests; `danhba_syncers.memory` is the smallest example.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from danhba.card import Card, Change, Edit, Missing, Outcome, Phone
+from danhba.card import Card, Change, Decided, Edit, Missing, Outcome, Phone, SetNumber
+from danhba.edits import Span
 
 
 class Fidelity(Enum):
@@ -86,6 +87,15 @@ class Syncer(Protocol):
 
 
 @runtime_checkable
+class Splices(Protocol):
+    """A syncer that can tell which bytes of a raw its changes replace."""
+
+    def spans(self, card: Card, changes: Sequence[Change], now: datetime) -> list[Span] | None:
+        """Return the stretches that `patch` would replace, in order; None where only it knows."""
+        ...
+
+
+@runtime_checkable
 class Copies(Protocol):
     """A syncer that can write a changed copy of its source elsewhere, leaving the source alone."""
 
@@ -110,6 +120,10 @@ class RefsLike(Protocol):
 class Part(Protocol):
     """A part of a source that can be worked on by itself."""
 
+    def raw(self) -> bytes:
+        """Return the bytes of the part as they are."""
+        ...
+
     def load(self) -> LoadedPart | None:
         """Get the part into memory; None when it cannot be told from its neighbours for sure."""
         ...
@@ -128,6 +142,67 @@ class LoadedPart(Protocol):
 
     def keys(self) -> bytes:
         """Return what tells whether refs of this part occur in others; after `read`."""
+        ...
+
+
+class Lane(Protocol):
+    """Decides about plain cards, many at a time, without a `Card` of any (`danhba.bulk`).
+
+    It is given the numbers of some cards (`sift`), then asked about each card it held back: what
+    becomes of its numbers (`changes`), whether the rest of the card raises a doubt (`harmless`,
+    `doubts`). What it decides is told to it (`propose`), and at last what was left (`count`).
+    Cards are counted from 0 in the order they were given.
+    """
+
+    def sift(self, numbers: Sequence[bytes]) -> list[int]:
+        """Return the cards that are not calm: those with a number that is not surely kept.
+
+        Args:
+            numbers: The values of all phone fields of the cards, in UTF-8; an empty one ends a
+                card. For a value that is not known for sure, something that is no number.
+        """
+        ...
+
+    def changes(self, card: int, values: Sequence[str]) -> tuple[SetNumber, ...]:
+        """Return what becomes of a card's numbers; nothing where they alone do not decide.
+
+        Args:
+            card: One that `sift` returned.
+            values: The values of its phone fields; the keys of the fields are `0`, `1`, ….
+        """
+        ...
+
+    def harmless(self, labels: tuple[str, ...], label: str) -> bool:
+        """Say whether machine labels and a typed one prove nothing about a number."""
+        ...
+
+    def doubts(self, ref: str, countries: tuple[str, ...]) -> bool:
+        """Say whether a card with addresses in these countries must be looked at closely."""
+        ...
+
+    def propose(self, decided: Decided) -> None:
+        """Log and count a card that changes."""
+        ...
+
+    def count(self, left: Collection[int], places: Iterable[str]) -> None:
+        """Count the numbers of all cards but those that are left to the usual way.
+
+        Args:
+            left: The cards that are left.
+            places: The other places with numbers (`Card.elsewhere`) of all others.
+        """
+        ...
+
+
+@runtime_checkable
+class InBulk(Protocol):
+    """A part in memory that can have its plain cards decided about in bulk."""
+
+    def in_bulk(self, lane: Lane, now: datetime) -> Iterator[Card]:
+        """Yield what `read` would, without the cards that the lane decides about.
+
+        Those that change get REV set to `now`, and come out of `copy` changed.
+        """
         ...
 
 

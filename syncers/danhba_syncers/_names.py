@@ -1,89 +1,136 @@
-"""Which ref does each card of a file get, where several have the same name?"""
+"""Which ref does each card of a file get, where several have the same name?
+
+The first card of a name is `file#name`, further ones are `file#name#2`, `file#name#3`, ….
+"""
 
 from __future__ import annotations
 
+import hashlib
 from array import array
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+
+_MANY = 1 << 16
+"""Names from which on they are kept in a table."""
+
+
+def content_name(raw: bytes) -> str:
+    """Name a card without UID by what it holds."""
+    return "sha256:" + hashlib.sha256(raw).hexdigest()
+
+
+def ref(file: str, name: str, count: int) -> str:
+    """Return the ref of the first, second, … card of a name in a file."""
+    return f"{file}#{name}" if count == 1 else f"{file}#{name}#{count}"
+
+
+class PartNames:
+    """Counts the names in one part of a file."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def count(self, name: str) -> int:
+        """Say how many cards of this name there are with the next one."""
+        count = self._counts[name] = self._counts.get(name, 0) + 1
+        return count
+
+    def count_all(self, names: list[str]) -> list[int] | None:
+        """Say the same of many cards; None when each is the first of its name."""
+        fresh = dict.fromkeys(names, 1)
+        if len(fresh) < len(names) or not self._counts.keys().isdisjoint(fresh):
+            return list(map(self.count, names))
+        self._counts |= fresh
+        return None
+
+    def keys(self) -> bytes:
+        """Return the keys of the names, 8 bytes each, once for each card that has the name."""
+        keys = array("q", map(hash, self._counts))
+        if sum(self._counts.values()) > len(keys):
+            for name, count in self._counts.items():
+                keys.extend([hash(name)] * (count - 1))
+        return keys.tobytes()
 
 
 class Names:
-    """Gives each card of a file its ref; knows the names given so far by 64 bits each.
+    """Counts the names in a file; knows those met so far by 64 bits each.
 
     Small files use a set. For large ones it would need 70 bytes a card, so from `_MANY` names on
     they go into an open-addressing table of 8-byte slots, at most half full.
-
-    Args:
-        keep: Whether to keep the keys in the order they came, for `take` of another one.
     """
 
-    _MANY = 1 << 16
-
-    def __init__(self, *, keep: bool = False) -> None:
+    def __init__(self) -> None:
         self._few: set[int] = set()
         self._table: array[int] = array("Q")
         self._used = 0
         self._again: dict[int, int] = {}
-        self._keep = keep
-        self.kept: array[int] = array("Q")
 
-    def ref(self, file: str, name: str) -> str:
-        """Return the ref of the next card of this name: `file#name`, then `file#name#2`, …."""
+    def count(self, name: str) -> int:
+        """Say how many cards of this name there are with the next one."""
         key = hash(name) & 0xFFFF_FFFF_FFFF_FFFF or 1
-        if self._keep:
-            self.kept.append(key)
-        if not self._seen(key):
-            return f"{file}#{name}"
+        if not self._add({key}):
+            return 1
         self._again[key] = count = self._again.get(key, 1) + 1
-        return f"{file}#{name}#{count}"
+        return count
 
-    def take(self, keys: array[int]) -> bool:
+    def take(self, part: bytes) -> bool:
         """Remember the keys of a part; False, and none is remembered, when one was known before."""
+        keys = array("Q", part)
+        while 0 in keys:
+            keys[keys.index(0)] = 1  # 0 is an empty slot
         fresh = set(keys)
-        if any(map(self._knows, fresh)):
+        if self._knows_any(fresh):
             return False
-        for key in keys:
-            if self._seen(key):
-                self._again[key] = self._again.get(key, 1) + 1
+        self._add(fresh)
+        if len(fresh) < len(keys):
+            for key in keys:
+                if key in fresh:
+                    fresh.remove(key)
+                else:
+                    self._again[key] = self._again.get(key, 1) + 1
         return True
 
-    def _knows(self, key: int) -> bool:
+    def _knows_any(self, keys: set[int]) -> bool:
         if not self._table:
-            return key in self._few
-        mask = len(self._table) - 1
-        slot = key & mask
-        while held := self._table[slot]:
-            if held == key:
-                return True
-            slot = (slot + 1) & mask
+            return not self._few.isdisjoint(keys)
+        table, mask = self._table, len(self._table) - 1
+        for key in keys:
+            slot = key & mask
+            while held := table[slot]:
+                if held == key:
+                    return True
+                slot = (slot + 1) & mask
         return False
 
-    def _seen(self, key: int) -> bool:
-        """Say whether the key was met before, and remember it."""
+    def _add(self, keys: set[int]) -> bool:
+        """Remember keys; say whether one was known before."""
         if not self._table:
-            if key in self._few:
-                return True
-            self._few.add(key)
-            if len(self._few) == self._MANY:
+            known = not self._few.isdisjoint(keys)
+            self._few |= keys
+            if len(self._few) >= _MANY:
                 self._grow(self._few)
                 self._few = set()
-            return False
-        if self._knows(key):
-            return True
-        if 2 * self._used >= len(self._table):
+            return known
+        if 2 * (self._used + len(keys)) > len(self._table):
             self._grow([held for held in self._table if held])
-        self._put(key)
-        return False
+        return self._put(keys)
 
-    def _put(self, key: int) -> None:
-        table, mask = self._table, len(self._table) - 1
-        slot = key & mask
-        while table[slot]:
-            slot = (slot + 1) & mask
-        table[slot] = key
-        self._used += 1
-
-    def _grow(self, keys: Iterable[int]) -> None:
-        size = 4 * max(self._MANY, self._used)
-        self._table, self._used = array("Q", bytes(8 * size)), 0
+    def _put(self, keys: Iterable[int]) -> bool:
+        """Put keys into the table, which has room for them; say whether one was there."""
+        table, mask, used, known = self._table, len(self._table) - 1, self._used, False
         for key in keys:
-            self._put(key)
+            slot = key & mask
+            while (held := table[slot]) and held != key:
+                slot = (slot + 1) & mask
+            if held:
+                known = True
+            else:
+                table[slot] = key
+                used += 1
+        self._used = used
+        return known
+
+    def _grow(self, keys: Collection[int]) -> None:
+        """Make a table with room for four times as many keys, and put these into it."""
+        size = 1 << (4 * len(keys)).bit_length()
+        self._table, self._used = array("Q", bytes(8 * size)), 0
+        self._put(keys)

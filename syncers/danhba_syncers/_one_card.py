@@ -34,8 +34,10 @@ def patch(card: Card, changes: Sequence[Change], now: datetime) -> bytes:
     Raises:
         ValueError: A change does not fit the card.
     """
-    patched = _plain.patch(card.raw, changes, now) if card.describe is _describe_plain else None
-    return patched if patched is not None else _patch.patch(card.raw, changes, now)
+    spans = _plain.spans(card.raw, changes, now) if card.describe is _describe_plain else None
+    if spans is None:
+        return _patch.patch(card.raw, changes, now)
+    return _patch.splice(card.raw, spans)
 
 
 def _trouble(pieces: Sequence[Piece]) -> str:

@@ -8,22 +8,37 @@ function returns what its namesake in `_vcard` would, or None when the card is n
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from danhba.card import Change, Details, Headline, Phone, SetNumber
+from danhba.edits import Span
+from danhba_syncers import _vcard
 from danhba_syncers._params import read_params
-from danhba_syncers._patch import splice, stamp_like
+from danhba_syncers._patch import stamp_like
 from danhba_syncers._vcard import KEYS, has_number, read_details, read_stamp
 
-_WANTED = re.compile(
-    rb"\n(TEL(?<!=\nTEL)(?<!=\r\nTEL)[A-Za-z0-9=,_;-]*+|UID|(?:NOTE|IMPP|MEMBER|PHONE|FAX|X-S(?:IP|KYPE-PSTNNUMBER))[^:\r\n]*+)"
-    rb":([^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*)(?=\r?\n|\Z)"
+TEL = rb"TEL(?<!=\nTEL)(?<!=\r\nTEL)[A-Za-z0-9=,_;-]*+"
+"""A phone field up to the colon, when it does not go on from the line before."""
+PLACE = rb"[NIMPFX](?:OTE|MPP|EMBER|HONE|AX|-S(?:IP|KYPE-PSTNNUMBER))[^:\r\n]*+"
+"""Another property that may hold numbers, up to the colon."""
+VALUE = rb"[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*"
+"""A value with its folds."""
+UID = rb"UID:([!-\[\]-~]++)\r?(?=\n)(?!\n[ \t])"
+"""A UID of printable ASCII; the group is its value."""
+_WANTED = re.compile(rb"\n(%b|%b):(%b)(?=\r?\n|\Z)" % (TEL, PLACE, VALUE))
+_UID = re.compile(rb"\n" + UID)
+_SUMMARY = re.compile(
+    rb"\n(?:(FN|REV|ADR[A-Za-z0-9=,_;-]*+):([^\r\n\\]*+)\r?(?=\n)(?!\n[ \t])"
+    rb"|FN|REV|ADR|(?!X-)[A-Z0-9-]*[a-z.]|X-[^:;.\n]*\.)"
 )
-_ADR = re.compile(rb"\nADR[A-Za-z0-9=,_;-]*+:([^\r\n]*+)(?=\r?\n([ \t])?)")
+"""A line that a headline is made of; or one that might be, in another way of writing."""
+_LINE_ENDS = (b"\r\n", b"\n")
+_MARGIN = (b" ", b"\t")
 _OTHER_REV = re.compile(rb"\n(?:[\w-]+\.)?REV[;:\r\n]", re.IGNORECASE)
 _DESCRIBING = re.compile(
     rb"\n(FN|N|ORG|REV|ADR|KIND|IMPP|CREATED|X-(?:CREATED|CREATION-DATE|ABShowAs|ABSHOWAS|WHATSAPP"
@@ -35,7 +50,7 @@ _ESCAPE = re.compile(r"\\(.)")
 _MOST_HEADS = 4096
 
 
-class _Head(NamedTuple):
+class Head(NamedTuple):
     """What stands before the colon of a line, read once for all lines that begin alike.
 
     Attributes:
@@ -53,7 +68,7 @@ class _Head(NamedTuple):
     more: tuple[str, ...] = ()
 
 
-_heads: dict[bytes, _Head] = {}
+_heads: dict[bytes, Head] = {}
 
 
 class Plain(NamedTuple):
@@ -69,14 +84,10 @@ def read(raw: bytes) -> Plain | None:
     if raw[11:12] != b"\n" and raw[11:13] != b"\r\n":
         return None
     phones: list[Phone] = []
-    uids: list[bytes] = []
     elsewhere: tuple[str, ...] = ()
     try:
         for start, value in _WANTED.findall(raw):
-            if start == b"UID":
-                uids.append(value)
-                continue
-            head = _heads.get(start) or _head(start)
+            head = _heads.get(start) or _read_head(start)
             if head.odd:
                 return None
             if head.place:
@@ -89,74 +100,86 @@ def read(raw: bytes) -> Plain | None:
             phones.append(Phone(KEYS[len(phones)], text, head.labels, head.label, "", head.more))
         if raw.upper().count(b"TEL") != len(phones):
             return None  # grouped, in lower case, or in the middle of something else
-        uid = _only_uid(uids)
-        return None if uid is None else Plain(tuple(phones), uid, elsewhere)
+        return Plain(tuple(phones), uid(raw), elsewhere)
     except (UnicodeDecodeError, IndexError):
         return None
 
 
-def _only_uid(uids: list[bytes]) -> str | None:
-    """Return the one UID of a card, an empty string when it has none; None when it is not plain."""
-    if not uids:
-        return ""
-    value = uids[0]
-    if len(uids) > 1 or not value or b"\n" in value or b"\\" in value:
-        return None
-    return value.decode().strip()
+def uid(raw: bytes) -> str:
+    """Return the UID of a card, an empty string when it has none.
+
+    Where there is one in the plain form it counts, else the first in any form.
+    """
+    plain = _UID.findall(raw)
+    if len(plain) == 1:
+        return str(plain[0], "ascii")
+    return _vcard.uid(raw) if b"UID" in raw.upper() else ""
 
 
-def _head(start: bytes) -> _Head:
+def head_of(start: bytes) -> Head:
+    """Read what stands before the colon of a line."""
+    return _heads.get(start) or _read_head(start)
+
+
+def _read_head(start: bytes) -> Head:
     name, _, rest = start.partition(b";")
     said = read_params(b";" + rest if rest else b"")
     odd = bool(said.soft or said.charset or said.handle) or b"ENCODING" in rest.upper()
     place = "" if name == b"TEL" else name.decode()
     odd = odd or (name.startswith(b"TEL") and name != b"TEL")
-    head = _Head(said.labels, said.label, place, odd, said.more)
+    head = Head(said.labels, said.label, place, odd, said.more)
     if len(_heads) < _MOST_HEADS:
         _heads[start] = head
     return head
 
 
-def headline(raw: bytes) -> Headline | None:
-    """Read the name, the date and the countries of a card of the common shape."""
-    upper = raw.upper()
+class Summary(NamedTuple):
+    """What a headline is made of: the name, the REV as written, the countries of the addresses."""
+
+    name: str
+    stamp: bytes
+    countries: tuple[str, ...]
+
+
+def summary(raw: bytes) -> Summary | None:
+    """Read what every changed card needs; None where it is not that simple."""
+    name = stamp = b""
+    countries: tuple[str, ...] = ()
     try:
-        name = _only_value(raw, upper, b"\nFN:", b"\nFN")
-        stamp = _only_value(raw, upper, b"\nREV:", b"REV")
-        if not name or stamp is None:
-            return None
-        countries: tuple[str, ...] = ()
-        if b"ADR" in upper:
-            found = _addresses(raw, upper.count(b"ADR"))
-            if found is None:
+        for start, value in _SUMMARY.findall(raw):
+            if start == b"FN" and not name:
+                name = value
+            elif start == b"REV" and not stamp:
+                stamp = value
+            elif start.startswith(b"ADR"):
+                parts = value.split(b";", 7)
+                if len(parts) > 6 and (country := parts[6].strip()):
+                    countries = (*countries, country.decode())
+            else:
                 return None
-            countries = found
-        return Headline(name, read_stamp(stamp) if stamp else None, countries)
+        called = name.decode().strip()
     except UnicodeDecodeError:
         return None
+    return Summary(called, stamp, countries) if called else None
 
 
-def _only_value(raw: bytes, upper: bytes, start: bytes, name: bytes) -> str | None:
-    """Return the value of a property that stands once at most; None where it is not that simple."""
-    at = raw.find(start)
-    if upper.count(name) != (at >= 0):
-        return None
-    if at < 0:
-        return ""
-    at += len(start)
-    end = raw.find(b"\n", at)
-    value = raw[at:end]
-    folded = raw[end + 1 : end + 2] in (b" ", b"\t")
-    return None if end < 0 or folded or b"\\" in value else value.decode().strip()
+def headline(raw: bytes) -> Headline | None:
+    """Read the name, the date and the countries of a card of the common shape."""
+    found = summary(raw)
+    return Headline(found.name, date_of(found.stamp), found.countries) if found else None
 
 
-def _addresses(raw: bytes, count: int) -> tuple[str, ...] | None:
-    """Return the countries of so many addresses; None where one is not simple."""
-    found = _ADR.findall(raw)
-    if len(found) != count or any(fold or b"\\" in value for value, fold in found):
-        return None
-    parts = (value.split(b";", 7) for value, _ in found)
-    return tuple([part[6].decode().strip() for part in parts if len(part) > 6 and part[6].strip()])
+@lru_cache(maxsize=4096)
+def date_of(stamp: bytes) -> datetime | None:
+    """Read a REV; None when there is none, or it is no date."""
+    return read_stamp(stamp.decode(errors="replace").strip()) if stamp else None
+
+
+@lru_cache(maxsize=4096)
+def date_text(stamp: bytes) -> str:
+    """Return a REV in the form of RFC 3339; empty when there is none, or it is no date."""
+    date = date_of(stamp)
+    return date.isoformat() if date else ""
 
 
 def details(raw: bytes) -> Details | None:
@@ -165,7 +188,7 @@ def details(raw: bytes) -> Details | None:
         return None
     properties: list[tuple[str, str]] = []
     for name, params, value, fold in _DESCRIBING.findall(raw):
-        if fold or (params and _head(b"TEL" + params).odd):
+        if fold or (params and head_of(b"TEL" + params).odd):
             return None
         try:
             text = value.decode()
@@ -178,36 +201,67 @@ def details(raw: bytes) -> Details | None:
     return found if found.name else None
 
 
-def patch(raw: bytes, changes: Sequence[Change], now: datetime) -> bytes | None:
-    """Set the numbers and the REV stamp of a card whose phones are plain."""
-    edits: list[tuple[int, int, bytes]] = []
+def spans(raw: bytes, changes: Sequence[Change], now: datetime) -> list[Span] | None:
+    """Say which bytes of a card whose phones are plain set its numbers and its REV stamp."""
+    found: list[Span] = []
     numbers = _numbers(changes)
     if numbers is None:
         return None
     for change in numbers:
-        before = change.before.encode()
-        place = b":" + before
+        place = b":" + change.before.encode()
         at = raw.find(place)
+        end = at + len(place)
+        if at < 0 or raw.find(place, end) >= 0 or not raw.startswith(_LINE_ENDS, end):
+            return None
         start = raw.rfind(b"\n", 0, at)
-        after = raw[at + len(place) : at + len(place) + 2]
-        if at < 0 or raw.find(place, at + 1) >= 0 or raw[start : start + 4] != b"\nTEL":
+        if not raw.startswith(b"\nTEL", start):
             return None
-        if after != b"\r\n" and after[:1] != b"\n":
+        if str(raw.count(b"\nTEL", 0, start)) != change.phone:
             return None
-        if str(raw.count(b"\nTEL", 0, at) - 1) != change.phone:
-            return None
-        edits.append((at + 1, at + len(place), change.after.encode()))
+        found.append((at + 1, end, change.after.encode()))
     revs = raw.count(b"REV")
     if revs:
         start = raw.find(b"\nREV:") + 5
         end = raw.find(b"\n", start)
-        if revs > 1 or start < 5 or end < 0 or raw[end + 1 : end + 2] in (b" ", b"\t"):
+        if revs > 1 or start < 5 or end < 0 or raw.startswith(_MARGIN, end + 1):
             return None
         end -= raw[end - 1 : end] == b"\r"
-        edits.append((start, end, stamp_like(raw[start:end], now)))
-    elif _OTHER_REV.search(raw):
+        found.append((start, end, stamp_like(raw[start:end], now)))
+    elif b"REV" in raw.upper() and _OTHER_REV.search(raw):
         return None
-    return splice(raw, edits)
+    found.sort()
+    return found
+
+
+def bulk_spans(
+    raw: bytes, starts: Sequence[bytes], changes: Iterable[SetNumber], stamp: bytes, now: datetime
+) -> list[Span] | None:
+    """Say the same as `spans` of a card that holds no number twice.
+
+    Args:
+        raw: The card.
+        starts: What stands before the colon of each phone.
+        changes: One for each number that changes.
+        stamp: The value of its REV as written; empty when it has none.
+        now: What REV is set to.
+    """
+    found: list[Span] = []
+    for change in changes:
+        before = change.before.encode()
+        head = b"\n%b:" % starts[int(change.phone)]
+        start = raw.find(head + before) + len(head)
+        end = start + len(before)
+        if start < len(head) or not raw.startswith(_LINE_ENDS, end):
+            return None
+        found.append((start, end, change.after.encode()))
+    if stamp:
+        start = raw.rfind(b"\nREV:") + 5
+        end = start + len(stamp)
+        if start < 5 or raw[start:end] != stamp:
+            return None
+        found.append((start, end, stamp_like(stamp, now)))
+    found.sort()
+    return found
 
 
 def _numbers(changes: Sequence[Change]) -> Sequence[SetNumber] | None:

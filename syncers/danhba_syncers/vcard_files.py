@@ -7,38 +7,44 @@ added to a file disturbs no other, and nothing depends on where in the file a ca
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 import sys
 import tempfile
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import IO, BinaryIO, NamedTuple, get_args
+from typing import IO, BinaryIO, NamedTuple, TypeAlias, get_args
 
 import msgspec
 
-from danhba.card import Card, Change, Details, Edit, Missing, Outcome, Status
+from danhba.card import Card, Change, Decided, Details, Edit, Missing, Outcome, Status
+from danhba.edits import Span, spliced
 from danhba.errors import SyncerError, UsageError
-from danhba.syncer import Fidelity, Part
-from danhba_syncers import _patch, _plain, _vcard
-from danhba_syncers._names import Names as _Names
+from danhba.syncer import Fidelity, Lane, Part
+from danhba_syncers import _patch, _plain, _skim, _vcard
+from danhba_syncers._names import Names, PartNames, content_name, ref
+from danhba_syncers._patch import splice
 from danhba_syncers._replace import ChangedMeanwhileError, Fingerprint, fingerprint, replacing
+from danhba_syncers._skim import Columns, Stretch
 from danhba_syncers._split import Piece, split
 from danhba_syncers._wide import Shadow, low_byte
 
 SUFFIXES = (".vcf", ".vcard")
 _CHUNK = 1 << 20
+RefOf: TypeAlias = Callable[[str], str]
+"""The name of the next card -> its ref."""
 _json = msgspec.json.Encoder()
 _outcome = msgspec.json.Decoder(Outcome)
 _PART = 1 << 20
 """Bytes of a part when a large file is worked on side by side."""
+_STRETCH = 1 << 18
+"""Bytes of it that are searched at a time: they stay in a processor's cache."""
 _WORTH_PARTS = 4 << 20
 """Bytes of a file from which that is worth it."""
 _SEAM = re.compile(rb"\nEND:VCARD\r?\n(BEGIN:VCARD\r?\n)")
@@ -83,19 +89,22 @@ class VcardFile:
         return FileCard(ref, b"", (), trouble=what, file=self)
 
     def _cards(self, stream: BinaryIO) -> Iterator[FileCard]:
-        names = _Names()
         order = low_byte(stream)
         pieces = split(stream) if order is None else self._wide_pieces(Shadow(stream, order))
-        return self.pieces_to_cards(pieces, names)
+        return self.pieces_to_cards(pieces, self.refs(Names()))
 
-    def pieces_to_cards(self, pieces: Iterable[Piece], names: _Names) -> Iterator[FileCard]:
+    def refs(self, names: Names | PartNames) -> RefOf:
+        """Return what names the cards of the file."""
+        return lambda name: ref(self.name, name, names.count(name))
+
+    def pieces_to_cards(self, pieces: Iterable[Piece], ref_of: RefOf) -> Iterator[FileCard]:
         """Read each piece of the file as a card."""
         for piece in pieces:
             if piece.trouble:
                 what = f"{piece.trouble} (byte {piece.offset})"
                 yield self._in_trouble(f"{self.name}#@{piece.offset}", what)
             else:
-                yield self._card(piece, names)
+                yield self.card(piece, ref_of)
 
     def _wide_pieces(self, shadow: Shadow) -> Iterator[Piece]:
         """Yield the cards of a UTF-16 file: found in its shadow, read from the file itself."""
@@ -107,27 +116,20 @@ class VcardFile:
                 offset, size = 2 * piece.offset, 2 * piece.size
                 yield Piece(offset, raw, size, nested=True, trouble=piece.trouble)
 
-    def _card(self, piece: Piece, names: _Names) -> FileCard:
+    def card(self, piece: Piece, ref_of: RefOf) -> FileCard:
+        """Read a piece of the file as a card."""
         raw = piece.raw
         found = None if piece.nested else _plain.read(raw)
         if found is None:
-            return self._odd_card(piece, names)
+            return self._odd_card(piece, ref_of)
         phones, uid, elsewhere = found
-        ref = names.ref(self.name, uid or _content_name(raw))
+        ref = ref_of(uid or content_name(raw))
         return FileCard(
-            ref,
-            raw,
-            phones,
-            _describe_plain,
-            "",
-            elsewhere,
-            "",
-            _plain.headline,
-            self,
+            ref, raw, phones, _describe_plain, "", elsewhere, "", _plain.headline, self,
             piece.offset,
-        )
+        )  # fmt: skip
 
-    def _odd_card(self, piece: Piece, names: _Names) -> FileCard:
+    def _odd_card(self, piece: Piece, ref_of: RefOf) -> FileCard:
         """Read a card that is not of the common shape."""
         try:
             narrow = _vcard.narrow(piece.raw)[0]
@@ -136,7 +138,7 @@ class VcardFile:
             return self._in_trouble(f"{self.name}#@{where}", f"broken UTF-16 (byte {where})")
         spots, elsewhere = _vcard.spots(narrow)
         phones = tuple(spot.phone for spot in spots)
-        ref = names.ref(self.name, _vcard.uid(narrow) or _content_name(piece.raw))
+        ref = ref_of(_plain.uid(narrow) or content_name(piece.raw))
         return FileCard(
             ref, piece.raw, phones, _vcard.details, "", elsewhere, "", None, self, piece.offset
         )
@@ -167,18 +169,25 @@ class FilePart(NamedTuple):
     start: int
     end: int
 
-    def load(self) -> LoadedPart | None:
-        """Read the part; None when a card in it may hold others, for then a cut may lie in one."""
+    def raw(self) -> bytes:
+        """Return the bytes of the part."""
         with self.file.path.open("rb") as stream:
             stream.seek(self.start)
-            chunk = stream.read(self.end - self.start)
-        return None if b"AGENT" in chunk.upper() else LoadedPart(self.file, chunk)
+            return stream.read(self.end - self.start)
 
-    def cards_from_here(self, names: _Names) -> Iterator[FileCard]:
+    def load(self) -> LoadedPart | None:
+        """Read the part; None when a card in it may hold others, for then a cut may lie in one."""
+        chunk = self.raw()
+        stretches = _skim.stretches(chunk, _STRETCH)
+        if stretches is None and b"AGENT" in chunk.upper():
+            return None
+        return LoadedPart(self.file, chunk, stretches or [])
+
+    def cards_from_here(self, names: Names) -> Iterator[FileCard]:
         """Yield the cards from here to the end of the file, without loading them all."""
         with self.file.path.open("rb") as stream:
             stream.seek(self.start)
-            yield from self.file.pieces_to_cards(split(stream), names)
+            yield from self.file.pieces_to_cards(split(stream), self.file.refs(names))
 
     def copy_from_here(self, edits: Iterable[Edit]) -> Iterator[bytes]:
         """Yield the bytes from here to the end of the file with the edits made."""
@@ -198,28 +207,94 @@ class FilePart(NamedTuple):
 class LoadedPart:
     """A part of a file in memory; the offsets of its cards count from its own beginning."""
 
-    def __init__(self, file: VcardFile, chunk: bytes) -> None:
+    def __init__(self, file: VcardFile, chunk: bytes, stretches: list[Stretch]) -> None:
         self._file = file
         self._chunk = chunk
-        self._names = _Names(keep=True)
+        self._stretches = stretches
+        self._names = PartNames()
+        self._changed: list[tuple[int, int, bytes]] = []
 
     def read(self) -> Iterator[FileCard]:
         """Yield the cards."""
-        yield from self._file.pieces_to_cards(split(BytesIO(self._chunk)), self._names)
+        return self._read(self._chunk, 0)
+
+    def _read(self, chunk: bytes, start: int) -> Iterator[FileCard]:
+        for piece in split(BytesIO(chunk)):
+            placed = piece._replace(offset=start + piece.offset)
+            yield from self._file.pieces_to_cards((placed,), self._file.refs(self._names))
+
+    def in_bulk(self, lane: Lane, now: datetime) -> Iterator[FileCard]:
+        """Yield the cards that the lane does not decide about; change those it does."""
+        for stretch in self._stretches:
+            columns = _skim.skim(stretch)
+            if columns is None:
+                yield from self._read(stretch.chunk, stretch.start)
+            else:
+                yield from self._left(columns, stretch.start, lane, now)
+        if not self._stretches:
+            yield from self.read()
+
+    def _left(self, columns: Columns, begin: int, lane: Lane, now: datetime) -> Iterator[FileCard]:
+        """Yield the cards of a stretch that are left, and change those that are decided."""
+        names, offsets, file = columns.names, columns.offsets, self._file.name
+        counts = self._names.count_all(names)
+        harmless = _Harmless(lane)
+        left: list[int] = []
+        for card in lane.sift(columns.numbers):
+            offset, raw = begin + offsets[card], columns.raw(card)
+            name = ref(file, names[card], counts[card] if counts else 1)
+            if decided := self._decided(columns, card, name, raw, lane, harmless, now):
+                lane.propose(decided)
+                self._changed.append((offset, len(raw), decided.new))
+            else:
+                left.append(card)
+                yield self._file.card(Piece(offset, raw, len(raw)), partial(_given, name))
+        lane.count(left, columns.places_without(left))
+
+    def _decided(
+        self, columns: Columns, card: int, name: str, raw: bytes, lane: Lane, harmless: _Harmless,
+        now: datetime,
+    ) -> Decided | None:  # fmt: skip
+        """Change a card if the lane decides about it."""
+        starts = columns.heads(card)
+        if not all(map(harmless.__getitem__, starts)):
+            return None
+        changes = lane.changes(card, columns.values(card))
+        found = _plain.summary(raw) if changes else None
+        if found is None or lane.doubts(name, found.countries):
+            return None
+        spans = _plain.bulk_spans(raw, starts, changes, found.stamp, now)
+        if spans is None:
+            return None
+        new, back = spliced(raw, spans)
+        date = _plain.date_text(found.stamp)
+        return Decided(name, found.name, date, changes, raw, new, back, _moved_to(name, new))
 
     def keys(self) -> bytes:
         """Return the names of the cards read, 8 bytes each."""
-        return self._names.kept.tobytes()
+        return self._names.keys()
 
     def copy(self, edits: Iterable[Edit]) -> Iterator[bytes]:
         """Yield the bytes of the part with the edits made."""
         position, chunk = 0, self._chunk
-        for edit in edits:
-            card = _placed(edit)
-            yield chunk[position : card.offset]
-            yield edit.raw
-            position = card.offset + len(card.raw)
+        placed = [(_placed(edit).offset, len(edit.card.raw), edit.raw) for edit in edits]
+        for offset, size, raw in sorted([*placed, *self._changed]):
+            yield chunk[position:offset]
+            yield raw
+            position = offset + size
         yield chunk[position:]
+
+
+class _Harmless(dict[bytes, bool]):
+    """What stands before the values of phones -> whether it proves nothing about them."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+
+    def __missing__(self, start: bytes) -> bool:
+        head = _plain.head_of(start) if start.startswith(b"TEL") else None
+        self[start] = found = head is not None and self._lane.harmless(head.labels, head.label)
+        return found
 
 
 def _cut(file: VcardFile) -> list[FilePart]:
@@ -233,19 +308,29 @@ def _cut(file: VcardFile) -> list[FilePart]:
             return []
         for nominal in range(_PART, size - _PART // 2, _PART):
             stream.seek(nominal)
-            found = _SEAM.search(stream.read(_CHUNK))
+            found = _SEAM.search(stream.read(_PART))
             if found:
                 cuts.append(nominal + found.start(1))
     return [FilePart(file, a, b) for a, b in zip(cuts, [*cuts[1:], size], strict=True)]
 
 
+def _given(ref: str, _name: str) -> str:
+    return ref
+
+
+def _moved_to(name: str, raw: bytes) -> str:
+    """Return another ref that a card has with a new raw; empty where it stays."""
+    if "#sha256:" not in name:
+        return ""
+    file, _, rest = name.partition("#")
+    if not rest.startswith("sha256:"):
+        return ""
+    _, again, count = rest.partition("#")
+    return f"{file}#{content_name(raw)}{again}{count}"
+
+
 def _describe_plain(raw: bytes) -> Details:
     return _plain.details(raw) or _vcard.details(raw)
-
-
-def _content_name(raw: bytes) -> str:
-    """Name a card without UID by what it holds."""
-    return "sha256:" + hashlib.sha256(raw).hexdigest()
 
 
 class VcardFiles:
@@ -266,7 +351,7 @@ class VcardFiles:
         self.source = location
         self._spool: Path | None = None
         self._parts: list[FilePart] | None = None
-        self._taken = _Names()
+        self._taken = Names()
         self._name = "-" if location == "-" else _printable(Path(location).name)
         self._cursor: Iterator[FileCard] = iter(())
         self._at: VcardFile | None = None
@@ -340,11 +425,7 @@ class VcardFiles:
 
     def ref_after(self, card: Card, raw: bytes) -> str:
         """Return the ref that the card has once `raw` is written: another one without UID."""
-        file, _, name = card.ref.partition("#")
-        if not name.startswith("sha256:"):
-            return card.ref
-        _, again, count = name.partition("#")
-        return f"{file}#{_content_name(raw)}{again}{count}"
+        return _moved_to(card.ref, raw) or card.ref
 
     # -- in parts --------------------------------------------------------------------------------
 
@@ -353,12 +434,12 @@ class VcardFiles:
         if self._parts is None:
             path = self._standard_input() if self.source == "-" else Path(self.source)
             self._parts = _cut(VcardFile(self._name, path)) if path.is_file() else []
-            self._taken = _Names()
+            self._taken = Names()
         return self._parts
 
     def take(self, keys: bytes) -> bool:
         """Remember the names of a part's cards; False when one is also in an earlier part."""
-        return self._taken.take(array("Q", keys))
+        return self._taken.take(keys)
 
     def copy_from(
         self, part: Part, change: Callable[[Iterator[Card]], Iterator[Edit]]
@@ -382,8 +463,13 @@ class VcardFiles:
 
     def patch(self, card: Card, changes: Sequence[Change], now: datetime) -> bytes:
         """Return the card with its numbers set and REV, where it has one, set to `now`."""
-        patched = _plain.patch(card.raw, changes, now) if card.describe is _describe_plain else None
-        return patched if patched is not None else _patch.patch(card.raw, changes, now)
+        spans = self.spans(card, changes, now)
+        return _patch.patch(card.raw, changes, now) if spans is None else splice(card.raw, spans)
+
+    def spans(self, card: Card, changes: Sequence[Change], now: datetime) -> list[Span] | None:
+        """Say what the changes replace, of a card of the common shape."""
+        plain = card.describe is _describe_plain
+        return _plain.spans(card.raw, changes, now) if plain else None
 
     def compare(self, sent: bytes, found: bytes) -> Fidelity:
         """Compare two cards: byte for byte, then by what they mean."""
