@@ -62,7 +62,7 @@ def copy(job: Job, log: LogWriter, target: Path | None) -> EndLine:
         raise UsageError(f"{job.source}: cannot be copied with -o; use --write")
     job.begin(log, "convert", log.path.stem)
     failed = 0
-    if isinstance(job.syncer, InParts) and job.syncer.parts():
+    if isinstance(job.syncer, InParts) and _workers(job.syncer) > 1:
         job.syncer.write_copy(target, _chunks(job, log, copying=True))
     else:
         for outcome in job.syncer.copy_to(target, _edits_of_copy(job, log)):
@@ -130,13 +130,13 @@ def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[bytes]:
     here, one card after another, and so is all that comes behind it.
     """
     syncer = job.syncer
-    parts = syncer.parts() if isinstance(syncer, InParts) else ()
-    workers = min(parallel.processors(), len(parts))
+    workers = _workers(syncer)
     if not isinstance(syncer, InParts) or workers < 2:
         for edit in proposals(job, log, syncer.read()):
             if syncer.writes_remotely:
                 job.held.keep(edit.card)
         return
+    parts = syncer.parts()
     results = parallel.side_by_side(parts, lambda part: _work(job, part, copying=copying), workers)
     for part, result in zip(parts, results, strict=True):
         worked = _worked_decoder.decode(result) if result else _Worked(odd=True)
@@ -151,6 +151,12 @@ def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[bytes]:
         yield worked.chunk
     if copying:
         _intend_copy(job, log)
+
+
+def _workers(syncer: Syncer) -> int:
+    """Return how many processes can work on the source; below 2 it is read card after card."""
+    parts = syncer.parts() if isinstance(syncer, InParts) else ()
+    return min(parallel.processors(), len(parts))
 
 
 def _work(job: Job, part: Part, *, copying: bool) -> bytes:
