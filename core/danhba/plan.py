@@ -27,7 +27,7 @@ from danhba.difflog import (
 from danhba.errors import UsageError
 from danhba.follow import follow
 from danhba.foreign import whose_book
-from danhba.job import Job, silent
+from danhba.job import Job, Result, silent
 from danhba.story import Story
 from danhba.syncer import Copies, InParts, Part, Syncer, Tracks
 from danhba.tally import Row, Tally
@@ -52,8 +52,10 @@ def plan(job: Job, log: LogWriter) -> EndLine:
     return end
 
 
-def copy(job: Job, log: LogWriter, target: Path | None) -> EndLine:
+def copy(job: Job, log: LogWriter, target: Path | None) -> tuple[EndLine, Result]:
     """Convert the source into a copy, in one pass; the source stays as it is.
+
+    The result says whether the copy was stopped: then there is none.
 
     Raises:
         UsageError: The syncer cannot make copies.
@@ -61,19 +63,34 @@ def copy(job: Job, log: LogWriter, target: Path | None) -> EndLine:
     if not isinstance(job.syncer, Copies):
         raise UsageError(f"{job.source}: cannot be copied with -o; use --write")
     job.begin(log, "convert", log.path.stem)
-    failed = 0
-    if isinstance(job.syncer, InParts) and _workers(job.syncer) > 1:
-        job.syncer.write_copy(target, _chunks(job, log, copying=True))
+    failed, result = 0, Result()
+    try:
+        failed = _write_copy(job, job.syncer, log, target)
+    except _StoppedError as error:
+        result.stopped = str(error)
     else:
-        for outcome in job.syncer.copy_to(target, _edits_of_copy(job, log)):
-            if outcome.status != "written":
-                failed += 1
-                log.add(OutcomeLine(outcome.ref, outcome.status, "", outcome.detail))
-    log.add(OutcomeLine("*", "written"))
+        log.add(OutcomeLine("*", "written"))
     end = job.tally.end(job.context.packs, cards_failed=failed)
     log.add(end)
     log.flush()
-    return end
+    return end, result
+
+
+class _StoppedError(Exception):
+    """Nothing may be written; raised amid the edits, so that the copy never takes its place."""
+
+
+def _write_copy(job: Job, syncer: Copies, log: LogWriter, target: Path | None) -> int:
+    """Write the copy; return how many cards failed."""
+    if isinstance(syncer, InParts) and _workers(syncer) > 1:
+        syncer.write_copy(target, _chunks(job, log, copying=True))
+        return 0
+    failed = 0
+    for outcome in syncer.copy_to(target, _edits_of_copy(job, log)):
+        if outcome.status != "written":
+            failed += 1
+            log.add(OutcomeLine(outcome.ref, outcome.status, "", outcome.detail))
+    return failed
 
 
 def replan(job: Job, log: LogWriter, story: Story, refs: Iterable[str]) -> list[str]:
@@ -98,14 +115,30 @@ def of_another_country(job: Job, end: EndLine) -> str:
     return whose_book(end, job.context.home.country)
 
 
+def why_not(job: Job, end: EndLine) -> str:
+    """Say why nothing of a plan may be written; empty when it may."""
+    return of_another_country(job, end) or _too_many(job, end)
+
+
+def _too_many(job: Job, end: EndLine) -> str:
+    """Say that the plan changes more cards than the run may; empty when it does not."""
+    changed, read = end.totals["cards_changed"], end.totals["cards_read"]
+    if job.budget is None or not job.budget.exceeded(changed, read):
+        return ""
+    return (
+        f"{changed} of {read} cards would be changed, more than --max-changes {job.budget};"
+        " nothing was written. Look at the log, then give a higher number"
+    )
+
+
 def _intend_copy(job: Job, log: LogWriter) -> None:
     """Make the log durable before the copy takes its place.
 
     Raises:
-        UsageError: The source seems to be of another country.
+        _StoppedError: Nothing may be written.
     """
-    if stopped := of_another_country(job, job.tally.end(job.context.packs)):
-        raise UsageError(f"{job.source}: {stopped}")
+    if stopped := why_not(job, job.tally.end(job.context.packs)):
+        raise _StoppedError(stopped)
     log.add(IntentLine("*", ""))
     log.sync()
 
@@ -153,7 +186,7 @@ def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[bytes]:
         _intend_copy(job, log)
 
 
-def _workers(syncer: Syncer) -> int:
+def _workers(syncer: object) -> int:
     """Return how many processes can work on the source; below 2 it is read card after card."""
     parts = syncer.parts() if isinstance(syncer, InParts) else ()
     return min(parallel.processors(), len(parts))

@@ -28,7 +28,13 @@ from danhba.card import Card, Change, Details, Edit, Missing, Outcome, Status
 from danhba.errors import SyncerError, UsageError
 from danhba.syncer import Fidelity, Part
 from danhba_syncers import _patch, _plain, _vcard
-from danhba_syncers._replace import ChangedMeanwhileError, Fingerprint, fingerprint, replacing
+from danhba_syncers._replace import (
+    ChangedMeanwhileError,
+    Fingerprint,
+    fingerprint,
+    replacing,
+    staging,
+)
 from danhba_syncers._split import Piece, split
 from danhba_syncers._wide import Shadow, low_byte
 
@@ -667,12 +673,17 @@ def _copy_folder(
     late: list[Edit] = []
     grouped = _by_file(edits, late)
     file, group = next(grouped, (None, iter(())))
-    for each in files:
-        place = target / each.path.relative_to(root)
-        _refuse_itself(each.path, place)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        mine = group if file is not None and file.path == each.path else iter(())
-        with replacing(place, None) as out:
-            yield from _copy(each, out, mine)
-        if file is not None and file.path == each.path:
-            file, group = next(grouped, (None, iter(())))
+    with staging(target) as stage:
+        for each in files:
+            name = each.path.relative_to(root)
+            _refuse_itself(each.path, target / name)
+            mine = group if file is not None and file.path == each.path else iter(())
+            with stage.file(name) as out:
+                yield from _copy(each, out, mine)
+            if file is not None and file.path == each.path:
+                file, group = next(grouped, (None, iter(())))
+        late.extend(group)  # of a file that came after the files were listed
+        for _, group in grouped:
+            late.extend(group)
+    for edit in late:
+        yield Outcome(edit.card.ref, "failed", "", "was not there when the copy began")

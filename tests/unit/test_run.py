@@ -566,6 +566,44 @@ def test_a_log_is_appended_to_section_by_section(place: Place) -> None:
     assert_sections(place.log, ["convert", "apply", "review", "apply", "undo"])
 
 
+# -- more changes than the run may make ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", [["--write"], ["-o", "-"], ["-o", "copy.vcf"]])
+def test_a_run_over_its_budget_writes_nothing(
+    place: Place, way: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place.folder)
+    before = place.write(card(f"TEL:{OLD}"), card(f"TEL:{OLD}", name="B"))
+    for limit in ("1", "99%"):
+        done = place.convert(*way, "--max-changes", limit)
+        assert done.code == 1
+        assert f"2 of 2 cards would be changed, more than --max-changes {limit}" in done.err
+        assert b"BEGIN:VCARD" not in done.out
+        assert place.book.read_bytes() == before
+        assert not (place.folder / "copy.vcf").exists()
+    assert cards_of(place.log)
+    assert place.convert(*way, "--max-changes", "2").code == 0
+
+
+@pytest.mark.parametrize("stop", [["--max-changes", "1"], []], ids=["budget", "foreign"])
+def test_a_stopped_copy_of_a_folder_leaves_nothing_behind(place: Place, stop: list[str]) -> None:
+    books, copy = place.folder / "books", place.folder / "copy"
+    books.mkdir()
+    (books / "a.vcf").write_text(card(f"TEL:{OLD}"))
+    abroad = card("TEL:+61 412 345 678", "TEL:+61 412 345 679", "TEL:+61 412 345 677")
+    (books / "b.vcf").write_text(card(f"TEL:{OLD}") + abroad)
+    done = run("convert", books, "-o", copy, *stop)
+    assert (done.code, "stopped: " in done.err) == (1, True)
+    assert sorted(path.name for path in place.folder.iterdir() if path.is_dir()) == [
+        "books",
+        "state",
+    ]
+    assert run("convert", books, "-o", copy, "--country", "VN").code == 0
+    assert sorted(path.name for path in copy.iterdir()) == ["a.vcf", "b.vcf"]
+    assert NEW in (copy / "b.vcf").read_text()
+
+
 # -- a book of another country -------------------------------------------------------------------
 
 

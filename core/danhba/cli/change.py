@@ -58,7 +58,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one ob
     "budget",
     type=Most(),
     metavar="N|N%",
-    help="With --write: write nothing when more cards than this would be changed.",
+    help="With --write or -o: write nothing when more cards than this would be changed.",
 )
 @click.option("--check", is_flag=True, help="Exit with 3 when there are changes to make.")
 @click.option("--all", "everything", is_flag=True, help="Show every card, however many.")
@@ -136,7 +136,7 @@ def _convert(
     job: Job, screen: Screen, path: Path, output: str | None, *, write: bool, check: bool
 ) -> int:
     job.show, job.show_encoded, job.say = screen.card, screen.encoded, say
-    result: Result | None = None
+    result = Result()
     with ExitStack() as stack:
         if write:
             stack.enter_context(job.state.locked(job.source))
@@ -144,14 +144,14 @@ def _convert(
         stack.enter_context(progress_bar(job, screen, "converting"))
         log = stack.enter_context(LogWriter(path))
         if output is not None:
-            end = run.copy(job, log, None if output == "-" else Path(output))
+            end, result = run.copy(job, log, None if output == "-" else Path(output))
         elif write:
             end, result = run.convert_in_place(job, log)
         else:
             end = run.plan(job, log)
             say(run.of_another_country(job, end))
     screen.end(end, path)
-    if result:
+    if write or result.stopped:
         screen.result(result, "written")
         if result.written:
             screen.next("next-undo", path)
@@ -176,7 +176,7 @@ def _tell_next(screen: Screen, end: EndLine, log: Path) -> None:
         screen.next("next-forget", log)
 
 
-def _code(end: EndLine, result: Result | None, *, check: bool) -> int:
+def _code(end: EndLine, result: Result, *, check: bool) -> int:
     skipped = end.totals["cards_skipped"] + end.totals.get("cards_failed", 0)
     if code := exit_code(skipped, result):
         return code
