@@ -45,7 +45,7 @@ BATCH = 500
 
 def apply(job: Job, log: LogWriter, story: Story, *, section: Section = "apply") -> Result:
     """Carry out what the log proposes and what was answered, after settling a crash."""
-    if story.end and (stopped := of_another_country(job, story.end)):
+    if stopped := _why_not(job, story):
         return Result(stopped=stopped)
     job.state.log_began(job.source, log.path)
     job.begin(log, section, story.first.run)
@@ -58,6 +58,22 @@ def apply(job: Job, log: LogWriter, story: Story, *, section: Section = "apply")
     if not result.unclear:
         job.state.log_finished(log.path)
     return result
+
+
+def _why_not(job: Job, story: Story) -> str:
+    """Say why nothing of a log may be carried out; empty when it may.
+
+    Whose book it is shows in the numbers that were left alone, of which only the sums tell.
+    """
+    if story.end:
+        return of_another_country(job, story.end)
+    if job.home_is_sure:
+        return ""
+    return (
+        "the plan was cut off before it was known whether this is a book of another country;"
+        " nothing was written. Run danhba convert again (answers given are remembered), with"
+        f" --country {job.context.home.country} if numbers without a country code are dialled there"
+    )
 
 
 class Sent(NamedTuple):

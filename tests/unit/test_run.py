@@ -663,13 +663,28 @@ def test_nothing_follows_where_nothing_is_to_do(place: Place) -> None:
 def test_a_plan_that_was_cut_off_is_said_to_be_one_and_applied(place: Place) -> None:
     """As when what shows it is left before its end: `danhba convert … | head`."""
     place.write(card(f"TEL:{OLD}", uid="u") + card(f"TEL:{OLD}", uid="v"))
-    place.convert()
+    place.convert("--country", "VN")
     place.log.write_bytes(b"".join(place.log.read_bytes().splitlines(keepends=True)[:2]))
     assert run("undo", place.log).code == 0  # its closing line is not the plan's
     done = run("apply", place.log)
     assert done.code == 0
     assert "was cut off" in done.err
     assert place.text.count(OLD) == 1
+
+
+def test_a_plan_that_was_cut_off_is_not_applied_before_somebody_said_whose_book_it_is(
+    place: Place,
+) -> None:
+    """The numbers that make it a book of another country are not in the lines that are left."""
+    before = place.write(card(f"TEL:{OLD}"), card("TEL:+61 412 345 678", "TEL:+61 412 345 679"))
+    place.convert()
+    place.log.write_bytes(b"".join(place.log.read_bytes().splitlines(keepends=True)[:2]))
+    cut_off = place.log.read_bytes()
+    done = run("apply", place.log)
+    assert (done.code, place.book.read_bytes()) == (1, before)
+    assert "Run danhba convert again" in done.err
+    assert "--country VN" in done.err
+    assert place.log.read_bytes() == cut_off
 
 
 def test_what_is_not_a_log_is_called_so(place: Place) -> None:

@@ -207,8 +207,10 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
     """
     story = run.read_story(log)
     if story.first.target:
-        raise UsageError(f"{log}: is of a copy ({story.first.target}), which is written already")
-    if story.end is None:
+        raise UsageError(
+            f"{log}: is of a copy ({story.first.target}), which convert -o writes itself"
+        )
+    if story.end is None and not story.first.assumed:
         say(
             f"{log}: was cut off while it was planned; run danhba convert again for the other cards"
         )
