@@ -77,6 +77,7 @@ class Stage:
     def __init__(self, aside: Path) -> None:
         self._aside = aside
         self._names: list[Path] = []
+        self._links: list[tuple[Path, Path]] = []
 
     @contextlib.contextmanager
     def file(self, name: Path) -> Iterator[BinaryIO]:
@@ -92,12 +93,21 @@ class Stage:
     def _place(self, number: int) -> Path:
         return self._aside / f"{number}.danhba-tmp"
 
+    def link(self, name: Path, other: Path) -> None:
+        """Have a symlink of that name lead to another file below the target."""
+        self._links.append((name, other))
+
     def take_places(self, target: Path) -> None:
-        """Move every file to its place."""
+        """Move every file to its place, then make the links."""
         for number, name in enumerate(self._names):
             place = Path(os.path.realpath(target / name))
             place.parent.mkdir(parents=True, exist_ok=True)
             _take_place(self._place(number), place, None)
+        for name, other in self._links:
+            place = target / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            place.symlink_to(os.path.relpath(target / other, place.parent))
 
 
 @contextlib.contextmanager

@@ -533,12 +533,41 @@ def _standard_output() -> Iterator[IO[bytes]]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Yield the vCard files of a folder and its subfolders, in the order of their names."""
+    """Yield the vCard files of a folder and its subfolders, in the order of their names.
+
+    A file comes once, however many symlinks lead to it: under its own name if it lies in the
+    folder, else under that of the first link. Hard links are files of their own, for a write parts
+    them: a new file takes the place of one name only.
+    """
+    for path, same in _with_links(folder):
+        if same is None:
+            yield path
+
+
+def _with_links(folder: Path) -> Iterator[tuple[Path, Path | None]]:
+    """Yield each vCard file; one that is but a link to another one with that other one."""
+    root = os.path.realpath(folder)
+    outside: dict[Path, Path] = {}
+    for path in _named_so(folder):
+        same = None
+        if path.is_symlink() and (real := Path(os.path.realpath(path))).exists():
+            if _is_vcard(real.name) and real.is_relative_to(root):
+                same = folder / real.relative_to(root)
+            elif (first := outside.setdefault(real, path)) != path:
+                same = first
+        yield path, same
+
+
+def _named_so(folder: Path) -> Iterator[Path]:
     for here, folders, names in os.walk(folder, onerror=_unreadable_folder):
         folders.sort()
         for name in sorted(names):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+            if _is_vcard(name):
                 yield Path(here, name)
+
+
+def _is_vcard(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def _unreadable_folder(error: OSError) -> None:
@@ -682,6 +711,9 @@ def _copy_folder(
                 yield from _copy(each, out, mine)
             if file is not None and file.path == each.path:
                 file, group = next(grouped, (None, iter(())))
+        for link, same in _with_links(root):
+            if same is not None:
+                stage.link(link.relative_to(root), same.relative_to(root))
         late.extend(group)  # of a file that came after the files were listed
         for _, group in grouped:
             late.extend(group)
