@@ -13,7 +13,7 @@ from danhba.card import Card
 from danhba.convert import Context
 from danhba.difflog import CardLine, LogWriter, OutcomeLine, Run, Section, SkipLine
 from danhba.state import State
-from danhba.syncer import Syncer
+from danhba.syncer import Closes, Syncer
 from danhba.tally import Tally
 
 Show = Callable[[CardLine | SkipLine], None]
@@ -67,7 +67,7 @@ class Held:
 
 @dataclass
 class Job:
-    """One source, what to do with it, and where to write it down.
+    """One source, what to do with it, and where to write it down; a context manager that closes it.
 
     Attributes:
         syncer: The source.
@@ -99,6 +99,18 @@ class Job:
     home_is_sure: bool = True
     budget: Budget | None = None
     held: Held = field(default_factory=Held)
+
+    def __enter__(self) -> Job:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the source and the state."""
+        if isinstance(self.syncer, Closes):
+            self.syncer.close()
+        self.state.close()
 
     def begin(self, log: LogWriter, section: Section, run: str) -> None:
         """Open a section of the log."""

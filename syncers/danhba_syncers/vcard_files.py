@@ -385,8 +385,12 @@ class VcardFiles:
             with tempfile.NamedTemporaryFile(
                 prefix="danhba-", suffix=".vcf", delete=False
             ) as spool:
-                shutil.copyfileobj(sys.stdin.buffer, spool, _CHUNK)
-            self._spool = Path(spool.name)
+                self._spool = Path(spool.name)
+                try:
+                    shutil.copyfileobj(sys.stdin.buffer, spool, _CHUNK)
+                except OSError as error:
+                    where = self._spool.parent
+                    raise SyncerError(f"{where}: no place for standard input: {error}") from error
         return self._spool
 
     def refs_like(self, source: str) -> None:

@@ -3,9 +3,10 @@
 import csv
 import io
 import json
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from tests.command import Done, run
 from tests.property.vcards import Book, books
 
+from danhba import config
 from danhba.difflog import CardLine, read_log
+from danhba_syncers.vcard_files import VcardFiles
 
 OLD = "0168 123 4567"
 NEW = "038 123 4567"
@@ -290,6 +293,67 @@ def test_standard_input_is_converted_to_standard_output(place: Place, raw: bytes
     done = run("convert", "-", "-o", "-", stdin=raw)
     assert done.code == 0
     assert done.out in (raw.replace(OLD.encode(c), NEW.encode(c)) for c in ("ascii", "utf-16-be"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("convert", "-", "-o", "-"), 0),
+        (("convert", "-"), 0),
+        (("convert", "-", "-o", "-", "--max-changes", "0"), 1),
+        (("convert", "-", "-o", "no/such/folder/x.vcf"), 1),
+        (("report", "-"), 0),
+        (("check", "-"), 0),
+        (("check", "-", "--probe"), 2),
+        (("sources", "-"), 2),
+        (("login", "-"), 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_was_kept_of_standard_input_is_removed(
+    words: tuple[str, ...], code: int, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spools = place.folder / "spools"
+    spools.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(spools))
+    raw = card(f"TEL:{OLD}").encode()
+    assert run(*words, stdin=raw).code == code
+    assert list(spools.iterdir()) == []
+
+
+class Watched(VcardFiles):
+    """A syncer that tells whether it was closed."""
+
+    still_open: ClassVar[list[VcardFiles]] = []
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.still_open.append(self)
+
+    def close(self) -> None:
+        super().close()
+        self.still_open.remove(self)
+
+
+def test_each_command_closes_what_it_opened(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "open_named", lambda location: (Watched(location), location))
+    place.write(card(f"TEL:{OLD}"), card(f"TEL:{AMBIGUOUS}"))
+    place.convert("--ask", "all")
+    for words, code in (
+        (("convert", place.book, "--check"), 3),
+        (("convert", place.folder / "none.vcf"), 1),
+        (("convert", place.book, "--log", place.log), 2),
+        (("review", place.log), 0),
+        (("apply", place.log), 0),
+        (("apply", place.log, "--replan"), 0),
+        (("undo", place.log), 0),
+        (("report", place.book, place.book, place.folder / "none.vcf"), 4),
+        (("check", place.book), 0),
+        (("sources", place.book), 2),
+        (("login", place.book), 2),
+    ):
+        assert run(*words, stdin=b"q\n").code == code, words
+        assert Watched.still_open == [], words
 
 
 def test_what_makes_no_sense_is_wrong_usage(place: Place) -> None:

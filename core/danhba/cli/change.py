@@ -96,20 +96,19 @@ def convert_command(
     policy, pipeline = policy or unless_told.policy, load(steps or unless_told.steps)
     worst = 0
     for location in sources:
-        job = open_job(
-            location, country, pack_names, today, ask=ask, target=_target(output),
-            steps=pipeline,
-            policy=policy,
-        )  # fmt: skip
-        job.budget = budget
-        if forget_answers:
-            job.state.forget_answers(job.source)
-            job.context.answers, job.context.ledger = {}, {}
         screen = Screen(
             as_json=as_json, everything=everything,
             on_stderr=output == "-" or (location == "-" and output is not None),
         )  # fmt: skip
-        code = _convert(job, screen, log_path(job, log_to), output, write=write, check=check)
+        with open_job(
+            location, country, pack_names, today, ask=ask, target=_target(output),
+            steps=pipeline, policy=policy,
+        ) as job:  # fmt: skip
+            job.budget = budget
+            if forget_answers:
+                job.state.forget_answers(job.source)
+                job.context.answers, job.context.ledger = {}, {}
+            code = _convert(job, screen, log_path(job, log_to), output, write=write, check=check)
         worst = max(worst, code)
     return worst
 
@@ -214,9 +213,12 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
         say(
             f"{log}: was cut off while it was planned; run danhba convert again for the other cards"
         )
-    job = open_for_log(story, converting=replan)
     screen = Screen(as_json=as_json)
-    with job.state.locked(job.source), LogWriter(log) as writer:
+    with (
+        open_for_log(story, converting=replan) as job,
+        job.state.locked(job.source),
+        LogWriter(log) as writer,
+    ):
         with progress_bar(job, screen, "applying"):
             result = run.apply(job, writer, story)
         stale = [
@@ -249,9 +251,9 @@ def undo_command(log: Path, as_json: bool) -> int:  # noqa: FBT001
     story = run.read_story(log)
     if story.first.target == "-":
         raise UsageError(f"{log}: went to standard output, there is nothing to undo")
-    job = open_for_log(story)
     screen = Screen(as_json=as_json)
     with (
+        open_for_log(story) as job,
         job.state.locked(job.source),
         LogWriter(log) as writer,
         progress_bar(job, screen, "restoring"),

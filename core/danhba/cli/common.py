@@ -28,7 +28,7 @@ from danhba.render_rows import visible
 from danhba.run import Job, Result, Story, new_run_id
 from danhba.state import State, state_folder
 from danhba.steps.pipeline import load as load_steps
-from danhba.syncer import LabelsItsWay, Probes, RefsLike
+from danhba.syncer import Closes, LabelsItsWay, Probes, RefsLike, Syncer
 from danhba.texts import language_of, told
 
 if TYPE_CHECKING:
@@ -148,6 +148,17 @@ def load_packs(country: str, names: tuple[str, ...]) -> tuple[packs.Pack, tuple[
 def identity(location: str) -> str:
     """Name a source in state and logs: the absolute path of what is on this disk, else as given."""
     return os.path.realpath(location) if Path(location).exists() else location
+
+
+@contextmanager
+def opened(location: str) -> Iterator[tuple[Syncer, str]]:
+    """Open a source, and say its name in the state; close it at the end."""
+    syncer, location = config.open_named(location)
+    try:
+        yield syncer, syncer.source if syncer.writes_remotely else identity(location)
+    finally:
+        if isinstance(syncer, Closes):
+            syncer.close()
 
 
 def open_job(

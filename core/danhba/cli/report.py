@@ -96,12 +96,12 @@ def _counted(
     done: set[str] = set()
     for location in dict.fromkeys(sources):
         try:
-            job = open_job(location, country, pack_names, today)
-            if job.source in done:
-                continue
-            done.add(job.source)
-            with progress_bar(job, screen, "counting"):
-                yield counting.count(job, _skipped)
+            with open_job(location, country, pack_names, today) as job:
+                if job.source in done:
+                    continue
+                done.add(job.source)
+                with progress_bar(job, screen, "counting"):
+                    yield counting.count(job, _skipped)
         except DanhbaError as error:
             failures.append(error)
             yield _failed(location, error)

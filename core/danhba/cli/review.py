@@ -47,8 +47,11 @@ def review_command(log: Path, answers: Path | None, again: bool) -> int:  # noqa
     language = language_of(os.environ)
     story = read_story(log)
     asked = list(_open_questions(story, again=again))
-    job = open_for_log(story)
-    with job.state.locked(job.source), LogWriter(log) as writer:
+    with (
+        open_for_log(story) as job,
+        job.state.locked(job.source),
+        LogWriter(log) as writer,
+    ):
         job.begin(writer, "review", story.first.run)
         if answers:
             given = _from_csv(answers, list(_open_questions(story, again=True)))

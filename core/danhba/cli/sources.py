@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from itertools import islice
 from typing import Any
 
@@ -14,7 +13,7 @@ import rich_click as click
 
 from danhba import config
 from danhba.card import Card
-from danhba.cli.common import identity
+from danhba.cli.common import opened
 from danhba.errors import UsageError
 from danhba.render_rows import visible
 from danhba.state import State, state_folder
@@ -30,19 +29,6 @@ def _print(value: object) -> None:
     sys.stdout.write(_json.encode(value).decode() + "\n")
 
 
-@contextmanager
-def _opened(location: str) -> Iterator[tuple[Syncer, str]]:
-    """Open a source and its name in the state; close it at the end."""
-    syncer, location = config.open_named(location)
-    name = syncer.source if syncer.writes_remotely else identity(location)
-    close = getattr(syncer, "close", None)
-    try:
-        yield syncer, name
-    finally:
-        if close:
-            close()
-
-
 @click.command("sources")
 @click.argument("source", required=False)
 @_JSON
@@ -55,7 +41,7 @@ def sources_command(source: str | None, as_json: bool) -> None:  # noqa: FBT001
     if source is None:
         _list_sources(as_json=as_json)
         return
-    with _opened(source) as (syncer, name):
+    with opened(source) as (syncer, name):
         if not isinstance(syncer, Lists):
             raise UsageError(f"{name}: has no address books; it is one itself")
         _list_books(list(syncer.books()), as_json=as_json)
@@ -122,7 +108,7 @@ def check_command(source: str, probe: bool, as_json: bool) -> None:  # noqa: FBT
     does it re-form or lose of what it is sent? What was found out is kept, and cards that it would
     damage are left alone from then on.
     """
-    with _opened(source) as (syncer, name):
+    with opened(source) as (syncer, name):
         state = State(state_folder())
         _tell("source", name, as_json=as_json)
         if isinstance(syncer, Lists):
