@@ -95,7 +95,7 @@ def _numbers(question: Question) -> tuple[str, ...]:
 
 def _said(row: CardRow, question: Question, language: str) -> tuple[str, str]:
     first, last = question.readings[0], question.readings[-1]
-    said = f"1: {meaning(first.meaning, language)}. 2: {meaning(last.meaning, language)}."
+    said = f"1: {meaning(first, language)}. 2: {meaning(last, language)}."
     known = row.answers.get(question.key, "")
     answer = known if known in ("", "keep") else "1"
     return _cell(f"{said} {_why(question.why, language)}"), answer

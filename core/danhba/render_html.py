@@ -246,7 +246,7 @@ def _card(row: CardRow) -> tuple[str, str]:
 
 
 def _reading(reading: Reading, value: str, language: str) -> list[object]:
-    said = visible(meaning(reading.meaning, language))
+    said = visible(meaning(reading, language))
     return [_pieces(visible(value), visible(reading.after)), said]
 
 

@@ -1,7 +1,8 @@
 """How does a reason read in English and in Vietnamese? Codes in, sentences and labels out.
 
 A template names its arguments in braces; a part in square brackets is left out when one of its
-arguments is absent. Dates are written the way the language writes them.
+arguments is absent. Dates are written the way the language writes them. An argument may come in
+Vietnamese too: `name_vi` is what Vietnamese sentences put for `name`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from danhba.card import Why
+from danhba.card import Reading, Why
 
 Language: TypeAlias = Literal["en", "vi"]
 LANGUAGES: tuple[Language, ...] = ("en", "vi")
@@ -54,15 +55,19 @@ def reason_label(code: str, language: str) -> str:
     return sentence(Why(code), language).removesuffix(".")
 
 
-def meaning(text: str, language: str) -> str:
+def meaning(reading: Reading, language: str) -> str:
     """Return what a reading means (`Reading.meaning`, which is English) in a language."""
+    text = reading.meaning
     if text == "some other number":
         return label("other-number", language)
     found = _MEANING.fullmatch(text)
     if not found:
         return label(text, language)
     kind, name, today, until = found.groups()
-    args = {"kind": label(kind, language), "name": name or "", "until": until or ""}
+    args = {
+        "kind": label(kind, language), "name": name or "", "name_vi": reading.name_vi,
+        "until": until or "",
+    }  # fmt: skip
     return _filled(label("valid-now" if today else "old-form", language), args, language)
 
 
@@ -88,7 +93,9 @@ def _filled(template: str, args: Mapping[str, str], language: str) -> str:
         return part[1] if all(args.get(name) for name in _ARGUMENT.findall(part[1])) else ""
 
     def value(argument: re.Match[str]) -> str:
-        return _localised(args.get(argument[1]) or "…", language)
+        name = argument[1]
+        own = args.get(f"{name}_vi") if language == "vi" else ""
+        return _localised(own or args.get(name) or "…", language)
 
     return _ARGUMENT.sub(value, _OPTIONAL.sub(chosen, template))
 

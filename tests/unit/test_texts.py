@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from danhba import convert, difflog, evidence, judge, numbering, phone, texts
-from danhba.card import Why
+from danhba.card import Reading, Why
 from danhba.steps import fold, label_kind, normalise
 from danhba.texts import LANGUAGES, label, language_of, meaning, sentence
 
@@ -141,11 +141,33 @@ def test_a_hop_is_said_to_be_prevented_by_this_machine_only(language, words):
 
 
 def test_meanings_are_translated():
-    old = "fixed, TP. Hồ Chí Minh (old form, until 2017-07-17)"
-    assert meaning(old, "vi") == "cố định, TP. Hồ Chí Minh (dạng cũ, đến 17/07/2017)"
-    assert meaning("mobile (valid today)", "vi") == "di động (đang dùng hiện nay)"
-    assert meaning("some other number", "vi") == "một số nào khác"
-    assert meaning("a plugin's own words", "vi") == "a plugin's own words"
+    old = "fixed, Ho Chi Minh City (old form, until 2017-07-17)"
+    city = Reading("", "", old, "vn-2017-08", "TP. Hồ Chí Minh")
+    assert meaning(city, "vi") == "cố định, TP. Hồ Chí Minh (dạng cũ, đến 17/07/2017)"
+    assert meaning(city, "en") == "fixed line, Ho Chi Minh City (old form, until 2017-07-17)"
+    for text, vietnamese in (
+        ("mobile (valid today)", "di động (đang dùng hiện nay)"),
+        ("some other number", "một số nào khác"),
+        ("a plugin's own words", "a plugin's own words"),
+    ):
+        assert meaning(Reading("", "", text), "vi") == vietnamese
+
+
+def test_names_are_those_of_the_language():
+    args = {"name": "Ho Chi Minh City", "name_vi": "TP. Hồ Chí Minh", "today": "VinaPhone"}
+    why = Why("points-to-fixed", args)
+    assert "(Ho Chi Minh City)" in sentence(why, "en")
+    assert "(TP. Hồ Chí Minh)" in sentence(why, "vi")
+    assert "(VinaPhone)" in sentence(why, "vi")
+
+
+def test_names_of_old_logs_are_shown_as_they_are():
+    """Logs of earlier versions hold the Vietnamese name alone, in any language."""
+    for language in LANGUAGES:
+        why = Why("proved-fixed", {"old": "8", "new": "28", "name": "TP. Hồ Chí Minh"})
+        assert "(TP. Hồ Chí Minh)" in sentence(why, language)
+        reading = Reading("", "", "fixed, TP. Hồ Chí Minh (old form, until 2017-07-17)")
+        assert ", TP. Hồ Chí Minh (" in meaning(reading, language)
 
 
 @pytest.mark.parametrize(

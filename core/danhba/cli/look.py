@@ -14,7 +14,7 @@ import msgspec
 import rich_click as click
 
 from danhba import packs
-from danhba.card import Card, Phone, Why
+from danhba.card import Card, Phone, Reading, Why
 from danhba.cli.common import HOME, Screen, load_packs, pack_options, write_text
 from danhba.convert import (
     Context,
@@ -154,7 +154,9 @@ def _describe_one(value: str, number: Number, numbers: tuple[Number, ...]) -> di
         "e164": e164,
         "rule": rule.id if rule and judged.verdict == "convert" else None,
         "readings": [
-            {"after": one.after, "e164": one.e164, "meaning": one.meaning} for one in readings
+            {"after": one.after, "e164": one.e164, "meaning": one.meaning}
+            | ({"name_vi": one.name_vi} if one.name_vi else {})
+            for one in readings
         ],
         "why": [
             {"code": why.code, "args": why.args, "text": sentence(why, "en")}
@@ -169,7 +171,7 @@ def _in_words(answer: dict[str, Any], language: str) -> str:
     verdict, kind = label(answer["verdict"], language), label(answer["kind"], language)
     said = " ".join(sentence(Why(why["code"], why["args"]), language) for why in answer["why"])
     readings = "".join(
-        f"\n    {visible(one['after'])}: {meaning(one['meaning'], language)}"
+        f"\n    {visible(one['after'])}: {visible(meaning(Reading(**one), language))}"
         for one in answer["readings"]
     )
     number = f"{visible(answer['input'])}{arrow}"
@@ -256,6 +258,7 @@ def _show(log: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 def packs_command(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
     """List the numbering packs, or check the ones named and show their rules."""
+    language = language_of(os.environ)
     for name in names or packs.builtin():
         pack = packs.load(name)
         rules = _by_id(pack)
@@ -271,7 +274,7 @@ def packs_command(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT00
             f"{pack.id}  {pack.name} (+{pack.country_code}), {len(rules)} rules{some}, {pack.path}"
         )
         for same in rules if names else ():
-            click.echo(_rule_in_words(pack, same))
+            click.echo(_rule_in_words(pack, same, language))
 
 
 def _by_id(pack: packs.Pack) -> list[list[packs.Rule]]:
@@ -282,14 +285,15 @@ def _by_id(pack: packs.Pack) -> list[list[packs.Rule]]:
     return list(found.values())
 
 
-def _rule_in_words(pack: packs.Pack, same: list[packs.Rule]) -> str:
+def _rule_in_words(pack: packs.Pack, same: list[packs.Rule], language: str) -> str:
     first = same[0]
     old = f"+{first.old_country_code} {first.old}" if first.old_country_code else first.old
     new = f"+{pack.country_code} {first.new}" if first.old_country_code else first.new
+    place = (language == "vi" and first.name_vi) or first.name
     more = f" (and {len(same) - 1} more)," if len(same) > 1 else ""
     asks = f", only asks ({first.ask})" if first.ask else ""
     return (
         f"  {first.id:16} {old:>4} → {new:<4}{more}"
         f" {first.old_length} → {first.new_length} digits,"
-        f" since {first.cutoff}, {first.kind}, {first.name_vi or first.name}{asks}"
+        f" since {first.cutoff}, {first.kind}, {place}{asks}"
     )

@@ -154,7 +154,7 @@ def _one_by_one(group: list[Asked], language: str) -> list[tuple[Asked, str]] | 
 def _show(one: Asked, language: str) -> None:
     click.echo(f"  {_safe(one.name) or one.ref}: {_safe(one.question.value)}")
     for i, reading in enumerate(one.question.readings, 1):
-        click.echo(f"      {i}: {_safe(reading.after)}  {meaning(reading.meaning, language)}")
+        click.echo(f"      {i}: {_safe(reading.after)}  {meaning(reading, language)}")
 
 
 def _safe(text: str) -> str:
