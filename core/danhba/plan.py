@@ -126,7 +126,7 @@ def _too_many(job: Job, end: EndLine) -> str:
     if job.budget is None or not job.budget.exceeded(changed, read):
         return ""
     return (
-        f"{changed} of {read} cards would be changed, more than --max-changes {job.budget};"
+        f"cards to be changed: {changed} of {read}, more than --max-changes {job.budget};"
         " nothing was written. Look at the log, then give a higher number"
     )
 

@@ -2,7 +2,8 @@
 
 A template names its arguments in braces; a part in square brackets is left out when one of its
 arguments is absent. Dates are written the way the language writes them. An argument may come in
-Vietnamese too: `name_vi` is what Vietnamese sentences put for `name`.
+Vietnamese too: `name_vi` is what Vietnamese sentences put for `name`. `{count:card|cards}` is the
+word for one or for many.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "vi")
 
 _VARIABLES = ("DANHBA_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
-_ARGUMENT = re.compile(r"\{(\w+)\}")
+_ARGUMENT = re.compile(r"\{(\w+)(?::([^{}|]*)\|([^{}|]*))?\}")
 _ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _MEANING = re.compile(r"([a-z-]+)(?:, (.+?))? \((?:(valid today)|old form, until (\S+))\)")
 
@@ -90,10 +91,13 @@ def _filled(template: str, args: Mapping[str, str], language: str) -> str:
     """Put the arguments in; they are never read as a template themselves."""
 
     def chosen(part: re.Match[str]) -> str:
-        return part[1] if all(args.get(name) for name in _ARGUMENT.findall(part[1])) else ""
+        names = [found[1] for found in _ARGUMENT.finditer(part[1])]
+        return part[1] if all(args.get(name) for name in names) else ""
 
     def value(argument: re.Match[str]) -> str:
-        name = argument[1]
+        name, one, many = argument.groups()
+        if many is not None:
+            return one if args.get(name) == "1" else many
         own = args.get(f"{name}_vi") if language == "vi" else ""
         return _localised(own or args.get(name) or "…", language)
 
@@ -513,7 +517,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     # reports
     "report": ("How far the renumbering is", "Tiến độ chuyển đổi số điện thoại"),
     "progress": (
-        "{done} of {of} renumbered numbers are in their new form ({share}).",
+        "{done} of {of} renumbered {of:number|numbers} in the new form ({share}).",
         "{done} trên {of} số thuộc diện đổi đã ở dạng mới ({share}).",
     ),
     "nothing-to-renumber": (
@@ -595,12 +599,40 @@ _LABELS: dict[str, tuple[str, str]] = {
     "no-name": ("(no name)", "(không tên)"),
     # what became of a run, and what can be done next
     "result-written": (
-        "{written} cards written[, {not} not]",
+        "{written} {written:card|cards} written[, {not} not]",
         "{written} liên hệ đã ghi[, {not} chưa ghi]",
     ),
     "result-restored": (
-        "{written} cards restored[, {not} not]",
+        "{written} {written:card|cards} restored[, {not} not]",
         "{written} liên hệ đã khôi phục[, {not} chưa]",
+    ),
+    "log-written": (
+        "{written} {written:card|cards} written, {restored} restored; source: {source}",
+        "{written} liên hệ đã ghi, {restored} đã khôi phục; nguồn: {source}",
+    ),
+    "replanned": (
+        "{count} stale {count:card|cards} planned again; look at {count:it|them}, then apply",
+        "đã lập lại kế hoạch cho {count} liên hệ đã lỗi thời; hãy xem lại rồi chạy apply",
+    ),
+    "settled": (
+        "settled {log}: {count} {count:card was|cards were} written",
+        "đã đối chiếu {log}: {count} liên hệ đã được ghi",
+    ),
+    "more-cards": (
+        "… and {count} more {count:card|cards}; to see all of them: danhba log {log}",
+        "… và {count} liên hệ nữa; xem tất cả: danhba log {log}",
+    ),
+    "more-numbers": (
+        "  … and {count} more {count:number|numbers}",
+        "  … và {count} số nữa",
+    ),
+    "originals-written": (
+        "{count} {count:original|originals} written to {folder}",
+        "đã ghi {count} bản gốc vào {folder}",
+    ),
+    "cards-tried": (
+        "[the first {first} {first:card|cards}][{all} {all:card|cards}], {troubled} not understood",
+        "[{first} liên hệ đầu tiên][{all} liên hệ], {troubled} không đọc được",
     ),
     "next-nothing-written": ("Nothing was written. Next:", "Chưa ghi gì vào danh bạ. Tiếp theo:"),
     "next-page": (
@@ -642,7 +674,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     "review-one": ("1/2, s: skip, q: leave", "1/2, s: bỏ qua, q: thoát"),
     "review-each": ("1/2, s: skip, q: leave this group", "1/2, s: bỏ qua, q: thoát nhóm này"),
     "review-kept": (
-        "{count} answers kept[; {left} questions are left]"
+        "{count} {count:answer|answers} kept[; {left} {left:question is|questions are} left]"
         "[. To carry them out: danhba apply {log}]",
         "Đã ghi nhớ {count} câu trả lời[; còn {left} câu hỏi][. Để thực hiện: danhba apply {log}]",
     ),

@@ -13,7 +13,7 @@ import pytest
 from danhba import convert, difflog, evidence, judge, numbering, phone, texts
 from danhba.card import Reading, Why
 from danhba.steps import fold, label_kind, normalise
-from danhba.texts import LANGUAGES, label, language_of, meaning, sentence
+from danhba.texts import LANGUAGES, label, language_of, meaning, sentence, told
 
 STEPS = [fold, label_kind, normalise]
 VERDICTS = {"convert", "keep", "ask"}
@@ -151,6 +151,35 @@ def test_meanings_are_translated():
         ("a plugin's own words", "a plugin's own words"),
     ):
         assert meaning(Reading("", "", text), "vi") == vietnamese
+
+
+@pytest.mark.parametrize(
+    ("key", "args", "words"),
+    [
+        ("result-written", {"written": "1"}, "1 card written"),
+        ("result-written", {"written": "2", "not": "1"}, "2 cards written, 1 not"),
+        ("result-restored", {"written": "0"}, "0 cards restored"),
+        ("review-kept", {"count": "1", "left": "1"}, "1 answer kept; 1 question is left"),
+        ("review-kept", {"count": "3", "left": "2"}, "3 answers kept; 2 questions are left"),
+        ("log-written", {"written": "1", "restored": "0", "source": "a"}, "1 card written, 0"),
+        ("replanned", {"count": "1"}, "1 stale card planned again; look at it, then"),
+        ("settled", {"log": "a", "count": "1"}, "1 card was written"),
+        ("more-cards", {"count": "1", "log": "a"}, "… and 1 more card;"),
+        ("cards-tried", {"all": "1", "troubled": "0"}, "1 card, 0 not understood"),
+        ("cards-tried", {"first": "20", "troubled": "1"}, "the first 20 cards, 1 not understood"),
+    ],
+)
+def test_one_is_not_many(key, args, words):
+    assert words in told(key, args, "en")
+    assert "|" not in told(key, args, "vi")
+
+
+def test_no_number_stands_before_a_word_for_many():
+    """As in `{count} cards`, which is wrong of one: `{count:card|cards}` knows both."""
+    for english, _ in (*texts._LABELS.values(), *texts._SENTENCES.values()):
+        assert not re.search(
+            r"\{\w+\} (more )?(cards|numbers|answers|questions|originals)", english
+        )
 
 
 def test_names_are_those_of_the_language():

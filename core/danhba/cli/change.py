@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -27,6 +28,7 @@ from danhba.errors import DanhbaError, UsageError
 from danhba.job import Budget
 from danhba.run import Job, Result
 from danhba.steps.pipeline import load
+from danhba.texts import language_of, told
 
 _LOG = click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
@@ -190,7 +192,8 @@ def _settle(job: Job) -> None:
         except DanhbaError as error:
             click.echo(f"danhba: {path}: not settled: {error}", err=True)
         else:
-            click.echo(f"danhba: settled {path}: {result.written} cards were written", err=True)
+            args = {"log": str(path), "count": str(result.written)}
+            say(told("settled", args, language_of(os.environ)))
 
 
 @click.command("apply")
@@ -227,10 +230,7 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
         if replan and stale:
             job.show = screen.card
             run.replan(job, writer, story, stale)
-            click.echo(
-                f"danhba: {len(stale)} stale cards planned again; look at them, then apply",
-                err=True,
-            )
+            say(told("replanned", {"count": str(len(stale))}, screen.language))
     screen.result(result, "written")
     if stale and not replan:
         screen.next("next-replan", log)

@@ -87,6 +87,11 @@ def say(text: str) -> None:
         click.echo(f"danhba: {text}", err=True)
 
 
+def quoted(path: Path) -> str:
+    """Write a path as a person can paste it behind a command."""
+    return visible(shlex.quote(str(path)))
+
+
 def write_text(path: Path, parts: Iterable[str]) -> None:
     """Write a file that only its owner can read: it may hold contacts.
 
@@ -274,7 +279,7 @@ class Screen:
             self.console.print(text)
         more = len(line.changes) + len(line.questions) - len(few.changes) - len(few.questions)
         if more:
-            self.console.print(f"  … and {more} more numbers")
+            self.console.print(told("more-numbers", {"count": str(more)}, self.language))
 
     def print_summary(self, end: EndLine) -> None:
         """Print the tables of the sums."""
@@ -292,18 +297,15 @@ class Screen:
             self.print_json({**msgspec.to_builtins(end), "type": "summary", "log": str(log)})
             return
         if self.shown > self.limit:
-            left = self.shown - self.limit
-            click.echo(
-                f"… and {left} more cards; see all of them with: danhba log {log}", file=self.file
-            )
+            left = {"count": str(self.shown - self.limit), "log": quoted(log)}
+            click.echo(told("more-cards", left, self.language), file=self.file)
         self.print_summary(end)
         click.echo(f"log: {log}", err=True)
 
     def next(self, key: str, log: Path) -> None:
         """Say what can be done next with a log; `key` is that of a label."""
         if not self.as_json:
-            words = told(key, {"log": visible(shlex.quote(str(log)))}, self.language)
-            click.echo(words, file=self.file)
+            click.echo(told(key, {"log": quoted(log)}, self.language), file=self.file)
 
     def result(self, result: Result, what: str) -> None:
         """Show what became of the cards of an apply or undo."""

@@ -32,7 +32,7 @@ from danhba.phone import plain_nsn
 from danhba.render_rows import visible
 from danhba.rewriting import e164 as new_number
 from danhba.run import read_story
-from danhba.texts import label, language_of, meaning, sentence
+from danhba.texts import label, language_of, meaning, sentence, told
 
 _json = msgspec.json.Encoder()
 _LONGEST = 10_000
@@ -58,12 +58,12 @@ def number_command(
     language = language_of(os.environ)
     write = sys.stdout.write
 
-    def told(answer: dict[str, Any]) -> str:
+    def line_of(answer: dict[str, Any]) -> str:
         return _json.encode(answer).decode() if as_json else _in_words(answer, language)
 
-    alike = Alike(context, told, _as_json if as_json else str)
+    alike = Alike(context, line_of, _as_json if as_json else str)
     for value in numbers or _standard_input():
-        write((alike.line(value) or told(describe(value, context))) + "\n")
+        write((alike.line(value) or line_of(describe(value, context))) + "\n")
     sys.stdout.flush()
 
 
@@ -237,7 +237,8 @@ def _write_originals(log: Path, folder: Path) -> None:
             (folder / f"{count:06}.vcf").write_bytes(unpack_raw(original))
     if not count:
         raise UsageError(f"{log}: holds no originals; its source is a file: use undo instead")
-    click.echo(f"{count} originals written to {folder}", err=True)
+    args = {"count": str(count), "folder": str(folder)}
+    click.echo(told("originals-written", args, language_of(os.environ)), err=True)
 
 
 def _show(log: Path) -> None:
@@ -250,7 +251,8 @@ def _show(log: Path) -> None:
         screen.print_summary(story.end)
     written = sum(1 for entry in story.entries.values() if entry.steps)
     undone = sum(1 for entry in story.entries.values() if entry.undone)
-    click.echo(f"{written} cards written, {undone} restored; source: {story.first.source}")
+    args = {"written": str(written), "restored": str(undone), "source": story.first.source}
+    click.echo(visible(told("log-written", args, screen.language)))
 
 
 @click.command("packs")
@@ -266,12 +268,13 @@ def packs_command(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT00
         if as_json:
             fields = {"id": pack.id, "country": pack.country, "country_code": pack.country_code}
             counts = {"rules": len(rules), "asking": asking}
-            told = {**fields, **counts, "sha256": pack.sha256, "path": pack.path}
-            click.echo(_json.encode(told).decode())
+            shown = {**fields, **counts, "sha256": pack.sha256, "path": pack.path}
+            click.echo(_json.encode(shown).decode())
             continue
-        some = f" ({asking} of them only ask)" if asking else ""
+        some = f" ({asking} only to ask)" if asking else ""
         click.echo(
-            f"{pack.id}  {pack.name} (+{pack.country_code}), {len(rules)} rules{some}, {pack.path}"
+            f"{pack.id}  {pack.name} (+{pack.country_code}),"
+            f" {len(rules)} {'rule' if len(rules) == 1 else 'rules'}{some}, {pack.path}"
         )
         for same in rules if names else ():
             click.echo(_rule_in_words(pack, same, language))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Generator
@@ -18,6 +19,7 @@ from danhba.errors import UsageError
 from danhba.render_rows import visible
 from danhba.state import State, state_folder
 from danhba.syncer import Book, Lists, Probes, Syncer
+from danhba.texts import language_of, told
 
 _LITTLE = 20
 """Cards that are read to see whether a source can be read."""
@@ -115,8 +117,9 @@ def check_command(source: str, probe: bool, as_json: bool) -> None:  # noqa: FBT
             _list_books(list(syncer.books()), as_json=as_json)
         few = _first_cards(syncer)
         troubled = sum(1 for card in few if card.trouble)
-        first = "the first " if len(few) == _LITTLE else ""
-        words = f"{first}{len(few)} cards, {troubled} of them not understood"
+        count = "first" if len(few) == _LITTLE else "all"
+        args = {count: str(len(few)), "troubled": str(troubled)}
+        words = told("cards-tried", args, language_of(os.environ))
         _tell("read", words, as_json=as_json, cards=len(few), troubled=troubled)
         if not probe:
             _tell_known(syncer, state, source, as_json=as_json)
