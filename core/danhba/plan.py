@@ -33,6 +33,8 @@ from danhba.syncer import Copies, InParts, Part, Syncer, Tracks
 from danhba.tally import Row, Tally
 
 _TELL_EVERY = 1000
+_LONGEST_NAME = 500
+"""Characters of a card's name in the log: it is for people, and some names take megabytes."""
 _IN_PLACE = (SetNumber, SetLabel)
 """Changes that leave the number of fields as it is."""
 
@@ -279,8 +281,11 @@ def _propose(job: Job, log: LineSink, card: Card, proposal: Proposal) -> Edit | 
     headline = card.headline
     date = headline.date.isoformat() if headline.date else ""
     back = way_back(job.syncer, edit) if edit else ("", "", (), "")
+    name = headline.name
+    if len(name) > _LONGEST_NAME:
+        name = name[: _LONGEST_NAME - 1] + "…"
     line = CardLine(
-        card.ref, headline.name, card.version, date, changes, proposal.questions, card.sha256,
+        card.ref, name, card.version, date, changes, proposal.questions, card.sha256,
         *back, _keys(card, changes),
     )  # fmt: skip
     _log_and_show(job, log, line)

@@ -387,6 +387,19 @@ def test_a_value_of_any_length_is_read(tmp_path: Path, state_dir: Path) -> None:
             assert (tmp_path / "book.vcf").read_bytes().endswith(NEW)
 
 
+@pytest.mark.parametrize("filler", [b"x", b"\0"], ids=["letters", "nuls"])
+def test_a_name_of_any_length_does_not_swell_the_log(
+    filler: bytes, tmp_path: Path, state_dir: Path
+) -> None:
+    raw = GOOD.replace(b"FN:A", b"FN:A" + filler * 1_000_000)
+    (tmp_path / "book.vcf").write_bytes(raw)
+    done = run("convert", tmp_path / "book.vcf", "--write", "--log", tmp_path / "log")
+    assert done.code == 0
+    assert (tmp_path / "book.vcf").read_bytes() == raw.replace(b"0168", b"038")
+    assert (tmp_path / "log").stat().st_size < 10_000
+    assert len(done.out) < 10_000
+
+
 def test_nuls_anywhere_are_passed_through(tmp_path: Path, state_dir: Path) -> None:
     for at in range(len(GOOD) + 1):
         raw = GOOD[:at] + b"\0" + GOOD[at:]
