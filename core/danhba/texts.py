@@ -38,7 +38,7 @@ def sentence(why: Why, language: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _sentence(code: str, args: tuple[tuple[str, str], ...], language: str) -> str:
-    return _filled(_template(_SENTENCES, code, language), dict(args), language)
+    return filled(_template(_SENTENCES, code, language), dict(args), language)
 
 
 def label(key: str, language: str) -> str:
@@ -48,7 +48,7 @@ def label(key: str, language: str) -> str:
 
 def told(key: str, args: Mapping[str, str], language: str) -> str:
     """Return a label that has arguments, with them filled in."""
-    return _filled(label(key, language), args, language)
+    return filled(label(key, language), args, language)
 
 
 def reason_label(code: str, language: str) -> str:
@@ -69,7 +69,24 @@ def meaning(reading: Reading, language: str) -> str:
         "kind": label(kind, language), "name": name or "", "name_vi": reading.name_vi,
         "until": until or "",
     }  # fmt: skip
-    return _filled(label("valid-now" if today else "old-form", language), args, language)
+    return filled(label("valid-now" if today else "old-form", language), args, language)
+
+
+def filled(template: str, args: Mapping[str, str], language: str) -> str:
+    """Put the arguments in; they are never read as a template themselves."""
+
+    def chosen(part: re.Match[str]) -> str:
+        names = [found[1] for found in _ARGUMENT.finditer(part[1])]
+        return part[1] if all(args.get(name) for name in names) else ""
+
+    def value(argument: re.Match[str]) -> str:
+        name, one, many = argument.groups()
+        if many is not None:
+            return one if args.get(name) == "1" else many
+        own = args.get(f"{name}_vi") if language == "vi" else ""
+        return _localised(own or args.get(name) or "…", language)
+
+    return _ARGUMENT.sub(value, _OPTIONAL.sub(chosen, template))
 
 
 def known_codes() -> frozenset[str]:
@@ -85,23 +102,6 @@ def known_labels() -> frozenset[str]:
 def _template(texts: Mapping[str, tuple[str, str]], key: str, language: str) -> str:
     english, vietnamese = texts.get(key, (key, key))
     return vietnamese if language == "vi" else english
-
-
-def _filled(template: str, args: Mapping[str, str], language: str) -> str:
-    """Put the arguments in; they are never read as a template themselves."""
-
-    def chosen(part: re.Match[str]) -> str:
-        names = [found[1] for found in _ARGUMENT.finditer(part[1])]
-        return part[1] if all(args.get(name) for name in names) else ""
-
-    def value(argument: re.Match[str]) -> str:
-        name, one, many = argument.groups()
-        if many is not None:
-            return one if args.get(name) == "1" else many
-        own = args.get(f"{name}_vi") if language == "vi" else ""
-        return _localised(own or args.get(name) or "…", language)
-
-    return _ARGUMENT.sub(value, _OPTIONAL.sub(chosen, template))
 
 
 def _localised(value: str, language: str) -> str:
@@ -438,6 +438,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     "undone": ("undone", "đã hoàn tác"),
     "kept": ("left as it is", "để nguyên"),
     "open": ("open", "chưa trả lời"),
+    "stopped": ("stopped", "đã dừng"),
     "answered": ("answered", "đã trả lời"),
     # totals
     "cards_read": ("cards read", "liên hệ đã đọc"),
@@ -662,6 +663,7 @@ _LABELS: dict[str, tuple[str, str]] = {
         "Một số số điện thoại được giữ theo câu trả lời hoặc vì đã hoàn tác; để quyết định lại:"
         " danhba convert --forget-answers",
     ),
+    "log": ("log", "nhật ký"),
     # a review
     "review-group": (
         "({number}) one question[ and {more} like it]",

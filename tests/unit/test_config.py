@@ -177,7 +177,7 @@ def test_a_source_is_converted_by_name() -> None:
 def test_names_that_lead_nowhere_or_two_ways() -> None:
     done = run("convert", "mine")
     assert done.code == 2
-    assert "no such file or folder, and no danhba.toml" in done.err
+    assert "no such file or folder, and there is no danhba.toml" in done.err
     Path("danhba.toml").write_text('[source.mine]\ntype = "file"\nlocation = "book.vcf"\n')
     assert "did you mean 'mine'?" in run("convert", "mime").err
     Path("mine").mkdir()

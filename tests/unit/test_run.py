@@ -494,7 +494,7 @@ def test_undo_lists_what_it_cannot_restore(place: Place) -> None:
     place.book.write_bytes(place.text.replace(NEW, "0999 999 999").encode())
     done = run("undo", place.log)
     assert done.code == 4
-    assert "book.vcf#u: kept" in done.err
+    assert "book.vcf#u: left as it is" in done.err
     assert "0120 765 4321" in place.text
     assert "0999 999 999" in place.text
 

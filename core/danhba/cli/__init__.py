@@ -14,6 +14,7 @@ import rich_click as click
 
 from danhba import __version__
 from danhba.cli.change import apply_command, convert_command, undo_command
+from danhba.cli.common import say
 from danhba.cli.login import login_command
 from danhba.cli.look import log_command, number_command, packs_command
 from danhba.cli.report import report_command
@@ -52,13 +53,13 @@ def main() -> None:
     try:
         code = danhba.main(standalone_mode=False)
     except DanhbaError as error:
-        click.echo(f"danhba: {error}", err=True)
+        say(str(error))
         code = error.exit_code
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("danhba: stopped; run the same command again to go on", err=True)
+        say("stopped; run the same command again to go on")
         code = 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

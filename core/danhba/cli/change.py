@@ -190,7 +190,7 @@ def _settle(job: Job) -> None:
         try:
             result = run.settle(job, path)
         except DanhbaError as error:
-            click.echo(f"danhba: {path}: not settled: {error}", err=True)
+            say(f"{path}: not settled: {error}")
         else:
             args = {"log": str(path), "count": str(result.written)}
             say(told("settled", args, language_of(os.environ)))

@@ -24,12 +24,13 @@ from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
 from danhba.dual import Policy
 from danhba.errors import PackError, PluginError, UsageError
 from danhba.job import Budget
+from danhba.messages import translated
 from danhba.render_rows import visible
 from danhba.run import Job, Result, Story, new_run_id
 from danhba.state import State, state_folder
 from danhba.steps.pipeline import load as load_steps
 from danhba.syncer import Closes, LabelsItsWay, Probes, RefsLike, Syncer
-from danhba.texts import language_of, told
+from danhba.texts import label, language_of, told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -82,9 +83,9 @@ class Most(click.ParamType[Budget]):
 
 
 def say(text: str) -> None:
-    """Tell the person something that is not a result."""
+    """Tell the person something that is not a result; a message is told in their language."""
     if text:
-        click.echo(f"danhba: {text}", err=True)
+        click.echo(f"danhba: {translated(text, language_of(os.environ))}", err=True)
 
 
 def quoted(path: Path) -> str:
@@ -244,7 +245,8 @@ class Screen:
         if self.as_json:
             self.print_json(line)
         elif isinstance(line, SkipLine):
-            click.echo(visible(f"danhba: {line.ref}: {line.reason}"), err=True)
+            reason = translated(line.reason, self.language)
+            click.echo(visible(f"danhba: {line.ref}: {reason}"), err=True)
         else:
             self.print_card(line)
 
@@ -300,7 +302,7 @@ class Screen:
             left = {"count": str(self.shown - self.limit), "log": quoted(log)}
             click.echo(told("more-cards", left, self.language), file=self.file)
         self.print_summary(end)
-        click.echo(f"log: {log}", err=True)
+        click.echo(f"{label('log', self.language)}: {log}", err=True)
 
     def next(self, key: str, log: Path) -> None:
         """Say what can be done next with a log; `key` is that of a label."""
@@ -309,6 +311,7 @@ class Screen:
 
     def result(self, result: Result, what: str) -> None:
         """Show what became of the cards of an apply or undo."""
+        language = self.language
         if self.as_json:
             self.print_json(
                 {
@@ -320,11 +323,13 @@ class Screen:
             )
             return
         for line in result.problems.values():
-            click.echo(visible(f"danhba: {line.ref}: {line.status}: {line.detail}"), err=True)
+            status, detail = label(line.status, language), translated(line.detail, language)
+            click.echo(visible(f"danhba: {line.ref}: {status}: {detail}"), err=True)
         if result.stopped:
-            click.echo(visible(f"danhba: stopped: {result.stopped}"), err=True)
+            stopped = f"{label('stopped', language)}: {translated(result.stopped, language)}"
+            click.echo(visible(f"danhba: {stopped}"), err=True)
         counts = {"written": str(result.written), "not": str(len(result.problems) or "")}
-        click.echo(told(f"result-{what}", counts, self.language), file=self.file)
+        click.echo(told(f"result-{what}", counts, language), file=self.file)
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from danhba.cli.common import (
 )
 from danhba.compare import Comparison, compare, read_report
 from danhba.errors import DanhbaError
+from danhba.messages import translated
 from danhba.packs import Packs
 from danhba.render_rows import visible
 from danhba.report import Counted, Report
@@ -116,7 +117,7 @@ def _failed(location: str, error: DanhbaError) -> Counted:
 
 
 def _skipped(ref: str, reason: str) -> None:
-    say(visible(f"{ref}: {reason}"))
+    say(visible(f"{ref}: {translated(reason, language_of(os.environ))}"))
 
 
 def _show(found: Report, compared: Comparison | None, html: Path | None, screen: Screen) -> None:
