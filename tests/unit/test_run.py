@@ -3,7 +3,12 @@
 import csv
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -319,6 +324,28 @@ def test_what_was_kept_of_standard_input_is_removed(
     monkeypatch.setattr(tempfile, "tempdir", str(spools))
     raw = card(f"TEL:{OLD}").encode()
     assert run(*words, stdin=raw).code == code
+    assert list(spools.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_nothing_of_standard_input_is_left_when_the_run_is_ended(
+    number: int, code: int, place: Place
+) -> None:
+    spools = place.folder / "spools"
+    spools.mkdir()
+    command = [sys.executable, "-c", "from danhba.cli import main; main()", "convert", "-"]
+    ended = subprocess.Popen(
+        command, stdin=subprocess.PIPE, env={**os.environ, "TMPDIR": str(spools)}
+    )
+    assert ended.stdin
+    deadline = time.monotonic() + 30
+    while not list(spools.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    ended.send_signal(number)
+    assert ended.wait(30) == code
+    ended.stdin.close()
     assert list(spools.iterdir()) == []
 
 

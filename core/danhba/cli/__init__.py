@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 
 import rich_click as click
@@ -49,6 +50,7 @@ for _command in (
 
 def main() -> None:
     """Run the command line; every error that danhba raises on purpose ends here."""
+    signal.signal(signal.SIGTERM, _end)
     gc.disable()  # values are frozen and hold no cycles; collecting costs a fifth of a run
     try:
         code = danhba.main(standalone_mode=False)
@@ -65,3 +67,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end(number: int, _: object) -> None:
+    """Leave by the way of every error, so that all is closed and nothing is left behind."""
+    sys.exit(128 + number)
