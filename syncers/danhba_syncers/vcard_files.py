@@ -708,6 +708,8 @@ def _copy_folder(
     file, group = next(grouped, (None, iter(())))
     with staging(target) as stage:
         for each in files:
+            if not each.path.is_file():  # a pipe, a link that leads nowhere: named when it was read
+                continue
             name = each.path.relative_to(root)
             _refuse_itself(each.path, target / name)
             mine = group if file is not None and file.path == each.path else iter(())

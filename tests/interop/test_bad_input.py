@@ -218,6 +218,28 @@ def test_a_pipe_named_like_a_vcard_does_not_stop_the_run(tmp_path: Path) -> None
     assert (books / "b.vcf").read_bytes() == NEW
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_copy_of_a_folder_leaves_out_what_is_no_file(tmp_path: Path) -> None:
+    books, copy = tmp_path / "books", tmp_path / "copy"
+    books.mkdir()
+    (books / "c.vcf").write_bytes(GOOD)
+    os.mkfifo(books / "a.vcf")
+    (books / "b.vcf").symlink_to(tmp_path / "nowhere.vcf")
+    environment = {**os.environ, "DANHBA_STATE_DIR": str(tmp_path / "state")}
+    call = [sys.executable, "-c", "from danhba.cli import main; main()"]
+    command = [*call, "convert", str(books), "-o", str(copy)]
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, timeout=10, check=False
+        )
+    except subprocess.TimeoutExpired:
+        pytest.fail("danhba waits for somebody to write into the pipe")
+    assert done.returncode == 4, done.stderr
+    assert done.stderr.count(b".vcf: cannot be read") == 2
+    assert [path.name for path in copy.iterdir()] == ["c.vcf"]
+    assert (copy / "c.vcf").read_bytes() == NEW
+
+
 def test_a_card_of_broken_utf16_is_named_and_the_others_are_converted(
     tmp_path: Path, state_dir: Path
 ) -> None:
