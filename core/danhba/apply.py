@@ -8,6 +8,7 @@ from itertools import islice, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
+from danhba.answers import keys_of_undo
 from danhba.card import (
     AddPhone,
     Card,
@@ -20,7 +21,6 @@ from danhba.card import (
     SetNumber,
 )
 from danhba.changes import net
-from danhba.convert import keys_of_undo
 from danhba.deliver import Delivery, batch_of
 from danhba.difflog import (
     CardLine,

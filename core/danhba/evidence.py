@@ -20,8 +20,9 @@ from typing import Literal, NamedTuple, TypeAlias
 import msgspec
 
 from danhba.card import Address, Card, Phone, named
+from danhba.dialling import Dialled
 from danhba.packs import Pack, Rule
-from danhba.phone import Dialled, Written
+from danhba.phone import Written
 
 Direction: TypeAlias = Literal["fixed", "mobile", "foreign"]
 Strength: TypeAlias = Literal["decisive", "suggestive"]

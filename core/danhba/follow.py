@@ -17,7 +17,7 @@ import msgspec
 
 import danhba
 from danhba.card import Card, Edit, Missing
-from danhba.convert import Context
+from danhba.context import Context
 from danhba.difflog import LineSink, MemoryLog
 from danhba.dual import phase
 from danhba.job import Job, silent

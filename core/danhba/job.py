@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import danhba
 from danhba.card import Card
-from danhba.convert import Context
+from danhba.context import Context
 from danhba.difflog import CardLine, LogWriter, OutcomeLine, Run, Section, SkipLine
 from danhba.state import State
 from danhba.syncer import Closes, Syncer

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from danhba.dialling import INTERNATIONAL, Dialing, Dialled, dial
 from danhba.judge import Judge
 from danhba.numbering import Pack, Rule
-from danhba.phone import INTERNATIONAL, Dialing, Dialled, Written, dial
+from danhba.phone import Written
 
 
 def dialing_of(pack: Pack) -> Dialing:

@@ -15,11 +15,12 @@ import msgspec
 import danhba
 from danhba import parallel
 from danhba.card import Card, Edit
-from danhba.convert import Judged, convert, examine
+from danhba.convert import convert, examine
 from danhba.job import Job, silent
 from danhba.packs import Packs, Rule
 from danhba.syncer import InParts, Part, Refuses
 from danhba.tally import merge, names_in, place_of
+from danhba.verdict import Judged
 
 SCHEMA = 1
 """Version of the report's JSON; a later one is refused as a baseline."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from danhba.dialling import INTERNATIONAL, Dialled
 from danhba.numbering import Rule
-from danhba.phone import INTERNATIONAL, Dialled, Written, respell
+from danhba.phone import Written
+from danhba.respelling import respell
 
 _SEPARATORS = " .-/"
 _BRACKETS = ("()", "[]")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
-from danhba.convert import Judged
 from danhba.difflog import EndLine
 from danhba.packs import Packs
+from danhba.verdict import Judged
 
 K = TypeVar("K")
 Row: TypeAlias = tuple[str, str, str, str, str]

@@ -111,7 +111,7 @@ def _localised(value: str, language: str) -> str:
 
 # By code, English and Vietnamese.
 _SENTENCES: dict[str, tuple[str, str]] = {
-    # --- what the digits say (convert.py) ---------------------------------------------------------
+    # --- what the digits say (verdict.py) ---------------------------------------------------------
     "one-reading": (
         "Can only be an old number[: {old} became {new}][ ({name})].",
         "Chỉ có thể là số cũ[: đầu số {old} đã đổi thành {new}][ ({name})].",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby, islice
 
+from danhba.answers import keys_of_undo
 from danhba.apply import BATCH, Pending, outcome_line, record
 from danhba.card import (
     AddPhone,
@@ -19,7 +20,6 @@ from danhba.card import (
     SetNumber,
 )
 from danhba.changes import Net, keys_after, net, phones_after
-from danhba.convert import keys_of_undo
 from danhba.deliver import Delivery
 from danhba.difflog import CardLine, EndLine, IntentLine, LogWriter, OutcomeLine, sha256
 from danhba.job import Job, Result

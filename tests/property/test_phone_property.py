@@ -5,7 +5,9 @@ import time
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from danhba.phone import Dialing, dial, respell, scan
+from danhba.dialling import Dialing, dial
+from danhba.phone import scan
+from danhba.respelling import respell
 
 SEPARATORS = st.sampled_from(["", " ", ".", "-", "\xa0", "\u2013", "\u200e", " \u200f", "  "])
 SCRIPTS = st.sampled_from("0０٠۰०")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from danhba import packs
 from danhba.card import Address, Card, Details, Phone
 from danhba.cli.look import Alike, describe
-from danhba.convert import Context, Conversion, convert
+from danhba.conversion import Conversion
+from danhba.convert import Context, convert
 from danhba.evidence import Earlier
 
 CONTEXT = Context(packs.load("vn"), today=date(2026, 11, 22))

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from danhba import packs
+from danhba.answers import UNDONE
 from danhba.card import Address, Card, Details, Phone
 from danhba.changes import phones_after
-from danhba.convert import UNDONE, Context, Proposal, convert, read_numbers, renumber
+from danhba.convert import Context, Proposal, convert, renumber
+from danhba.field import read_numbers
 from danhba.steps.pipeline import load
 
 HOME = packs.load("vn")

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from danhba import packs
-from danhba.convert import Context, read_numbers
+from danhba.convert import Context
 from danhba.errors import PackError, UsageError
+from danhba.field import read_numbers
 from danhba.judge import Judge
 from danhba.pack_patterns import fill
 

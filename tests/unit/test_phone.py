@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
-from danhba.phone import Dialing, Dialled, Written, dial, respell, scan
+from danhba.dialling import Dialing, Dialled, dial
+from danhba.phone import Written, scan
+from danhba.respelling import respell
 
 VN = Dialing()
 MOBILE = "01681234567"

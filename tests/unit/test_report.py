@@ -16,10 +16,11 @@ from tests.command import Done, run
 from tests.labelled.verdicts import labelled, write
 
 from danhba import packs
-from danhba.convert import Context, Judged
+from danhba.convert import Context
 from danhba.job import Job
 from danhba.report import STATES, count, progress, state_of
 from danhba.state import State
+from danhba.verdict import Judged
 from danhba_syncers.memory import MemorySyncer
 from danhba_syncers.vcard_files import VcardFiles
 

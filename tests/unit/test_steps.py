@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from danhba import packs
+from danhba.answers import UNDONE, undone_labels
 from danhba.card import (
     AddPhone,
     Address,
@@ -17,7 +18,7 @@ from danhba.card import (
     SetNumber,
 )
 from danhba.changes import phones_after
-from danhba.convert import UNDONE, Context, convert, undone_labels
+from danhba.convert import Context, convert
 from danhba.errors import PluginError, UsageError
 from danhba.registry import Registry
 from danhba.steps.pipeline import Pipeline, _Named, load

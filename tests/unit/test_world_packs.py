@@ -18,8 +18,10 @@ from tests.sample_numbers import old_number, valid_numbers
 from danhba import packs
 from danhba.card import Card, Phone
 from danhba.cli.look import describe
-from danhba.convert import Context, Number, convert, converted, read_numbers
+from danhba.convert import Context, convert
+from danhba.field import read_numbers
 from danhba.judge import Judge
+from danhba.number import Number, converted
 from danhba.packs import Pack, Packs, Rule
 from danhba.rewriting import e164
 

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from danhba import config, packs
 from danhba.card import AddPhone
-from danhba.convert import Context, Steps, as_given
+from danhba.context import Context, Steps, as_given
 from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
 from danhba.dual import Policy
 from danhba.errors import PackError, PluginError, UsageError

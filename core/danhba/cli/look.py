@@ -16,23 +16,16 @@ import rich_click as click
 from danhba import packs
 from danhba.card import Card, Phone, Reading, Why
 from danhba.cli.common import HOME, Screen, load_packs, pack_options, write_text
-from danhba.convert import (
-    Context,
-    Judged,
-    Number,
-    converted,
-    examine,
-    readings_of,
-    reasons,
-    simply_converted,
-)
+from danhba.convert import Context, examine, simply_converted
 from danhba.difflog import CardLine, SkipLine, read_log
 from danhba.errors import UsageError
+from danhba.number import Number, converted, readings_of, reasons
 from danhba.phone import plain_nsn
 from danhba.render_rows import visible
 from danhba.rewriting import e164 as new_number
 from danhba.run import read_story
 from danhba.texts import label, language_of, meaning, sentence, told
+from danhba.verdict import Judged
 
 _json = msgspec.json.Encoder()
 _LONGEST = 10_000

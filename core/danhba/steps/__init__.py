@@ -18,7 +18,8 @@ from typing import Protocol
 import msgspec
 
 from danhba.card import Change, Details, Phone
-from danhba.convert import Context, Judged
+from danhba.context import Context
+from danhba.verdict import Judged
 
 
 class DraftNumber(msgspec.Struct, frozen=True):

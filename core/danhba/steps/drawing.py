@@ -7,10 +7,14 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
+from danhba.answers import UNDONE
 from danhba.card import Card, Change, Details, Phone
 from danhba.changes import made, phones_after
-from danhba.convert import UNDONE, Context, Conversion, Field, Number, read_numbers
+from danhba.context import Context
+from danhba.conversion import Conversion
 from danhba.evidence import Subject
+from danhba.field import Field, read_numbers
+from danhba.number import Number
 from danhba.rewriting import e164
 from danhba.steps import DraftNumber, DraftPhone
 

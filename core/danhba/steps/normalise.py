@@ -13,8 +13,9 @@ import phonenumbers
 from phonenumbers import PhoneNumberFormat
 
 from danhba.card import Change, SetNumber, Why
-from danhba.convert import Context, read_numbers
+from danhba.context import Context
 from danhba.errors import UsageError
+from danhba.field import read_numbers
 from danhba.steps import Draft, DraftNumber, DraftPhone
 
 _FORMS = ("e164", "international", "national")

@@ -8,23 +8,21 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from danhba.answers import UNDONE_PHONE, undone_labels
 from danhba.card import AddPhone, Card, Change, DropPhone, Phone, SetLabel
 from danhba.changes import phones_after
-from danhba.convert import (
-    UNDONE_PHONE,
-    Context,
-    Conversion,
+from danhba.context import Context, Proposal
+from danhba.conversion import Conversion
+from danhba.errors import PluginError, UsageError
+from danhba.field import (
     Field,
-    Proposal,
     changes_of,
     judged_of,
     questions_of,
     read_numbers,
     told_twice,
     twins_of,
-    undone_labels,
 )
-from danhba.errors import PluginError, UsageError
 from danhba.registry import Registry, installed
 from danhba.steps import DraftPhone, Step
 from danhba.steps.drawing import CardDraft, draft_of
