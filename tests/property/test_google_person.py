@@ -156,7 +156,8 @@ def test_patch_moves_no_other_byte(place: Place, contact: dict[str, Any]) -> Non
         account.delete(name)
     name = account.put(contact)
     person = account.people[name]
-    card = _people.card_of(f"{ME}/{name}", person)
+    sent = msgspec.json.format(msgspec.json.encode(person))
+    card = _people.card_of(f"{ME}/{name}", _people.found(msgspec.Raw(sent)))
     assert not card.trouble
     assert json.loads(card.raw) == person
     wanted = meant(place, card)
@@ -168,7 +169,7 @@ def test_patch_moves_no_other_byte(place: Place, contact: dict[str, Any]) -> Non
     expected = set_in(json.loads(card.raw), wanted)
     for key in wanted:
         expected["phoneNumbers"][int(key)].pop("canonicalForm", None)
-    assert raw == msgspec.json.encode(expected, order="sorted")
+    assert raw == msgspec.json.encode(expected)
     back = [SetNumber(k, value, card.phones[int(k)].value) for k, value in wanted.items()]
     again = _people.patch(raw, back)
     assert _people_sent.compare(card.raw, again) is not Fidelity.LOST
