@@ -96,14 +96,16 @@ class _Looker:
     """
 
     def __init__(self, job: Job, log: LineSink, work: Work) -> None:
-        self._job, self._log, self._work = replace(job), log, work
+        self._job, self._log, self._work = replace(job, tally=Tally()), log, work
         self._shares: dict[object, str] = {}
 
     def look(self, card: Card) -> tuple[Seen, list[Edit]]:
         """Convert one card; return what it adds to the sums, and its edit if there is one."""
-        tally = self._job.tally = Tally()
+        tally = self._job.tally
+        tally.clear()
         edits = list(self._work(self._job, self._log, (card,)))
-        pending = any(tally.cards[what] for what in ("changed", "asked", "skipped"))
+        cards = tally.cards
+        pending = bool(cards["changed"] or cards["asked"] or cards["skipped"])
         return Seen(card.ref, card.version, self._share(tally), pending), edits
 
     def _share(self, tally: Tally) -> str:
@@ -132,11 +134,14 @@ def _sums(job: Job) -> Tally:
     return total
 
 
-def saw_written(job: Job, work: Work, cards: Iterable[Card]) -> None:
-    """Take note of cards that were written and read back, so that no later run reads them again."""
+def saw_written(job: Job, work: Work, cards: Iterable[Card]) -> list[Seen]:
+    """Return what to keep of cards that were written and read back.
+
+    With it no later run reads them again. Nothing where the source is not followed.
+    """
     if not isinstance(job.syncer, Tracks):
-        return
+        return []
     if not job.state.follows(job.source, key_of(job.context)):
-        return
+        return []
     quiet = _Looker(replace(job, show=silent, progress=silent), MemoryLog(), work)
-    job.state.saw(job.source, [quiet.look(card)[0] for card in cards])
+    return [quiet.look(card)[0] for card in cards]

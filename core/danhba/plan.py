@@ -42,7 +42,7 @@ def plan(job: Job, log: LogWriter) -> EndLine:
     job.begin(log, "convert", log.path.stem)
     if isinstance(job.syncer, Tracks):
         for edit in follow(job, job.syncer, log, proposals):
-            job.held.keep(edit.card)
+            job.held.keep(edit)
     else:
         for _ in _chunks(job, log, copying=False):
             pass

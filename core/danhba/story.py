@@ -49,12 +49,14 @@ class Entry:
     Attributes:
         places: Where the log's lines can be read again.
         offset: Where the latest proposal stands in the log.
+        proposes: Whether that proposal has changes; it may be a question alone.
         steps: Our writes to the card, oldest first; the last may be unsettled after a crash.
         undone: Whether the card was restored, and is to be left alone.
     """
 
     places: LogPlaces
     offset: int
+    proposes: bool = False
     steps: list[Step] = field(default_factory=list)
     undone: bool = False
 
@@ -167,7 +169,7 @@ def read_story(path: Path) -> Story:
             section = line.section
         elif isinstance(line, CardLine):
             entry = story.entries.setdefault(line.ref, Entry(places, offset))
-            entry.offset = offset
+            entry.offset, entry.proposes = offset, bool(line.changes)
         elif isinstance(line, IntentLine):
             _intended(story, line, section)
         elif isinstance(line, OutcomeLine):

@@ -29,6 +29,12 @@ class Tally:
     elsewhere: dict[str, int] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
 
+    def clear(self) -> None:
+        """Count from nothing again."""
+        for counts in (self.numbers, self.rows, self.elsewhere, self.steps):
+            counts.clear()
+        self.cards.update(dict.fromkeys(self.cards, 0))
+
     def close(self) -> None:
         """Turn counts by judgement into counts by row."""
         for judged, count in self.numbers.items():
