@@ -285,6 +285,8 @@ def _alike(one: str, other: str) -> int:
 
 def _values(changes: tuple[Change, ...]) -> tuple[str, ...]:
     """Return the phone values that changes write; not old ones that they leave beside new ones."""
+    if len(changes) == 1 and isinstance(changes[0], SetNumber):  # most cards
+        return (changes[0].after,)
     written = [
         each.now.value
         for each in net(changes).values()

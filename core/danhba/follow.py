@@ -110,8 +110,8 @@ class _Looker:
 
     def _share(self, tally: Tally) -> str:
         """Write down what a card adds; most cards add the same as some other."""
-        numbers, elsewhere = tuple(tally.numbers.items()), tuple(tally.elsewhere.items())
-        key = numbers, tuple(tally.cards.values()), elsewhere, tuple(tally.steps.items())
+        counts, numbers = tally.cards.values(), tally.numbers.items()
+        key = (*counts, *numbers, None, *tally.elsewhere.items(), None, *tally.steps.items())
         try:
             return self._shares[key]
         except KeyError:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from danhba.card import Address, Card, Change, Details, Phone, SetNumber
+from danhba.card import Address, Card, Change, Details, Headline, Phone, SetNumber
 from danhba.changes import made
 
 Person: TypeAlias = dict[str, Any]
@@ -130,6 +130,19 @@ class _Dated(msgspec.Struct, frozen=True):
     metadata: _Sources = _Sources()
 
 
+class _Country(msgspec.Struct, frozen=True, rename="camel"):
+    country: str = ""
+    country_code: str = ""
+
+
+class _Brief(msgspec.Struct, frozen=True):
+    """The part of a person that every changed card needs."""
+
+    metadata: _Sources = _Sources()
+    names: tuple[_Name, ...] = ()
+    addresses: tuple[_Country, ...] = ()
+
+
 class Found(NamedTuple):
     """A person as it was sent.
 
@@ -146,6 +159,7 @@ class Found(NamedTuple):
 
 _decode = msgspec.json.Decoder(Known).decode
 _decode_name = msgspec.json.Decoder(_Named).decode
+_decode_brief = msgspec.json.Decoder(_Brief).decode
 _decode_date = msgspec.json.Decoder(_Dated).decode
 _decode_entries = msgspec.json.Decoder(list[Person]).decode
 fields_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -180,7 +194,8 @@ def card_of(ref: str, person: Found) -> Card:
     phones = _phones(known.phone_numbers, own=bool(known.metadata.own))
     numbered = any(_NUMBER.search(client.username) for client in known.im_clients)
     elsewhere = ("imClients",) if numbered else ()
-    return Card(ref, raw, phones, describe, known.metadata.stamp, elsewhere)
+    stamp = known.metadata.stamp
+    return Card(ref, raw, phones, describe, stamp, elsewhere, summarise=summarise)
 
 
 def _phones(numbers: Iterable[_Number], *, own: bool) -> tuple[Phone, ...]:
@@ -218,17 +233,38 @@ def refusal(card: Card) -> str:
 def describe(raw: bytes) -> Details:
     """Read what a person says besides phones."""
     person = _decode(raw)
-    names = sorted(person.names, key=lambda name: not name.metadata.primary)
-    name = next(filter(None, map(_name, names)), "")
+    name = _name_in(person.names)
     organizations = sorted(person.organizations, key=lambda org: not org.metadata.primary)
     company = next((org.name for org in organizations if org.name), "")
     return Details(
         name or company,
-        max(filter(None, map(_update_time, person.metadata.own)), default=None),
+        _date_in(person.metadata),
         company=bool(company and not name),
         addresses=tuple(map(_address, person.addresses)),
         handles=tuple(client.username for client in person.im_clients if client.username),
     )
+
+
+def summarise(raw: bytes) -> Headline | None:
+    """Read the part of the details that every changed card needs; None where there is no name."""
+    person = _decode_brief(raw)
+    name = _name_in(person.names)
+    countries = [place.country or place.country_code for place in person.addresses]
+    return (
+        Headline(name, _date_in(person.metadata), tuple(filter(None, countries))) if name else None
+    )
+
+
+def _name_in(names: tuple[_Name, ...]) -> str:
+    """Return the person's name, the primary one where there are several; empty when unknown."""
+    if len(names) > 1:
+        names = tuple(sorted(names, key=lambda name: not name.metadata.primary))
+    return next(filter(None, map(_name, names)), "")
+
+
+def _date_in(about: _Sources) -> datetime | None:
+    """Return when the contact was last changed."""
+    return max(filter(None, map(_update_time, about.own)), default=None)
 
 
 def _name(name: _Name) -> str:

@@ -109,15 +109,24 @@ def compare(sent: bytes, found: bytes) -> Fidelity:
         return Fidelity.EXACT
     try:
         mine, theirs = fields_of(sent), fields_of(found)
-        fields = (mine.keys() | theirs.keys()) - _ABOUT_PERSON
-        same = all(_same_field(mine.get(f, _NONE), theirs.get(f, _NONE)) for f in fields)
+        same = all(
+            _same_items(*map(msgspec.json.decode, pair)) for pair in _different(mine, theirs)
+        )
     except NO_JSON:
         return Fidelity.LOST
     return Fidelity.EQUAL if same else Fidelity.LOST
 
 
-def _same_field(mine: msgspec.Raw, theirs: msgspec.Raw) -> bool:
-    return mine == theirs or _same_items(msgspec.json.decode(mine), msgspec.json.decode(theirs))
+def _different(
+    mine: dict[str, msgspec.Raw], theirs: dict[str, msgspec.Raw]
+) -> list[tuple[msgspec.Raw, msgspec.Raw]]:
+    """Return the fields of two persons that are not written alike."""
+    fields = mine if mine.keys() == theirs.keys() else mine | theirs
+    return [
+        (mine.get(field, _NONE), theirs.get(field, _NONE))
+        for field in fields
+        if field not in _ABOUT_PERSON and mine.get(field) != theirs.get(field)
+    ]
 
 
 def _same_items(mine: list[Person], theirs: list[Person]) -> bool:
