@@ -142,13 +142,13 @@ class Pending:
 
     def _may_want(self, entry: Entry) -> bool:
         """Say whether anything is to be done; looks into the log only where it must."""
-        if entry.steps or entry.undone or self.story.answers or self.job.context.answers:
+        if entry.steps or entry.settled or self.story.answers or self.job.context.answers:
             return bool(self._wanted(entry))
         return entry.proposes
 
     def _wanted(self, entry: Entry) -> tuple[Change, ...]:
         """Return the changes of a card that are proposed or answered, and not made yet."""
-        if entry.undone:
+        if entry.settled:
             return ()
         line, done = entry.line, entry.made()
         answers = tuple(self._answers(line, done or line.changes))
