@@ -34,7 +34,7 @@ from danhba.syncer import Copies, InParts, Part, Syncer, Tracks
 from danhba.tally import Row, Tally
 
 _TELL_EVERY = 1000
-_IN_PLACE = (SetNumber, SetLabel)
+_IN_PLACE = frozenset({SetNumber, SetLabel})
 """Changes that leave the number of fields as it is."""
 
 
@@ -310,7 +310,7 @@ def _without_steps(job: Job, card: Card, proposal: Proposal) -> Proposal | None:
 
 def _keys(card: Card, changes: tuple[Change, ...]) -> tuple[str, ...]:
     """Return the keys of the card's phones, where changes add or drop some."""
-    if all(isinstance(change, _IN_PLACE) for change in changes):
+    if _IN_PLACE.issuperset(map(type, changes)):
         return ()
     return tuple([phone.key for phone in card.phones])
 

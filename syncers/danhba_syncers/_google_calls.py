@@ -6,6 +6,7 @@ it may or may not have been carried out, the caller is told, and looks before it
 
 from __future__ import annotations
 
+import functools
 import http.client
 import logging
 import weakref
@@ -115,13 +116,7 @@ class Calls:
     def __init__(self, pace: Pace, endpoint: str = "", timeout_s: float = 60.0) -> None:
         self.pace = pace
         self._timeout_s = timeout_s
-        self._service = build(
-            "people", "v1",
-            http=httplib2.Http(),
-            model=Model(),
-            static_discovery=True,
-            client_options={"api_endpoint": (endpoint or ENDPOINT).rstrip("/") + "/"},
-        ).people()  # fmt: skip
+        self._service = _people_api((endpoint or ENDPOINT).rstrip("/") + "/")
         self._tries = 2  # until something has gone well, a repeat is not worth much
         self._idle: deque[OneTry] = deque()
         weakref.finalize(self, _close, self._idle)
@@ -264,6 +259,16 @@ class Calls:
             found.close()
             raise
         self._idle.append(found)
+
+
+@functools.lru_cache(maxsize=1)
+def _people_api(endpoint: str) -> Any:  # noqa: ANN401 - library's
+    """Return what makes requests; it takes long to build, and sources are opened to check them."""
+    options = {"api_endpoint": endpoint}
+    return build(
+        "people", "v1", http=httplib2.Http(), model=Model(), static_discovery=True,
+        client_options=options,
+    ).people()  # fmt: skip
 
 
 def _close(connections: deque[OneTry]) -> None:

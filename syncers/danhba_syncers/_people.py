@@ -55,8 +55,15 @@ class _Source(msgspec.Struct, frozen=True, rename="camel"):
     update_time: str = ""
 
 
+class _Origin(msgspec.Struct, frozen=True):
+    type: str = "CONTACT"
+
+
 class _About(msgspec.Struct, frozen=True):
-    source: _Source = _Source()
+    source: _Origin = _Origin()
+
+
+class _Rank(msgspec.Struct, frozen=True):
     primary: bool = False
 
 
@@ -71,12 +78,12 @@ class _Name(msgspec.Struct, frozen=True, rename="camel"):
     unstructured_name: str = ""
     given_name: str = ""
     family_name: str = ""
-    metadata: _About = _About()
+    metadata: _Rank = _Rank()
 
 
 class _Organization(msgspec.Struct, frozen=True):
     name: str = ""
-    metadata: _About = _About()
+    metadata: _Rank = _Rank()
 
 
 class _Place(msgspec.Struct, frozen=True, rename="camel"):
