@@ -29,6 +29,9 @@ Work: TypeAlias = Callable[[Job, LineSink, Iterable[Card]], Iterator[Edit]]
 """Converts cards, logs and counts what is proposed, yields the edits."""
 
 
+_TELL_EVERY = 100
+
+
 class _Share(msgspec.Struct, array_like=True):
     """What one card adds to the sums."""
 
@@ -69,7 +72,9 @@ def follow(job: Job, syncer: Tracks, log: LineSink, work: Work) -> Iterator[Edit
     looker = _Looker(job, log, work)
 
     def look(found: Iterable[Card | Missing]) -> Iterator[Edit]:
-        for card in found:
+        for count, card in enumerate(found, 1):
+            if count % _TELL_EVERY == 0:
+                job.progress(_TELL_EVERY)
             done.add(card.ref)
             if isinstance(card, Missing):
                 gone.append(card.ref)
@@ -90,13 +95,14 @@ class _Looker:
     """Looks at cards one by one, and says what each adds to the sums.
 
     Args:
-        job: The run; its own sums are left alone.
+        job: The run; its own sums and progress are left alone.
         log: Where proposals go.
         work: Converts.
     """
 
     def __init__(self, job: Job, log: LineSink, work: Work) -> None:
-        self._job, self._log, self._work = replace(job, tally=Tally()), log, work
+        self._job = replace(job, tally=Tally(), progress=silent)
+        self._log, self._work = log, work
         self._shares: dict[object, str] = {}
 
     def look(self, card: Card) -> tuple[Seen, list[Edit]]:
@@ -143,5 +149,5 @@ def saw_written(job: Job, work: Work, cards: Iterable[Card]) -> list[Seen]:
         return []
     if not job.state.follows(job.source, key_of(job.context)):
         return []
-    quiet = _Looker(replace(job, show=silent, progress=silent), MemoryLog(), work)
+    quiet = _Looker(replace(job, show=silent), MemoryLog(), work)
     return [quiet.look(card)[0] for card in cards]

@@ -119,7 +119,8 @@ class Reader:
                 whole = self._calls.get(account, name)
             except TROUBLES as error:
                 return Card(ref, b"", (), trouble=f"cannot be read in full: {error}")
-            person = _people.found(whole) if whole else person
+            complete = _people.found(whole) if whole else person
+            person = complete if complete.known.resource_name else person
         return _people.card_of(ref, person)
 
     # -- some --------------------------------------------------------------------------------------
