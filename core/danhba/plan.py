@@ -16,6 +16,7 @@ from danhba.difflog import (
     EndLine,
     IntentLine,
     LineSink,
+    LogLine,
     LogWriter,
     MemoryLog,
     OutcomeLine,
@@ -35,7 +36,7 @@ from danhba.tally import Row, Tally
 _TELL_EVERY = 1000
 _LONGEST_NAME = 500
 """Characters of a card's name in the log: it is for people, and some names take megabytes."""
-_IN_PLACE = (SetNumber, SetLabel)
+_IN_PLACE = frozenset({SetNumber, SetLabel})
 """Changes that leave the number of fields as it is."""
 
 
@@ -44,7 +45,7 @@ def plan(job: Job, log: LogWriter) -> EndLine:
     job.begin(log, "convert", log.path.stem)
     if isinstance(job.syncer, Tracks):
         for edit in follow(job, job.syncer, log, proposals):
-            job.held.keep(edit.card)
+            job.held.keep(edit)
     else:
         for _ in _chunks(job, log, copying=False):
             pass
@@ -95,14 +96,48 @@ def _write_copy(job: Job, syncer: Copies, log: LogWriter, target: Path | None) -
     return failed
 
 
-def replan(job: Job, log: LogWriter, story: Story, refs: Iterable[str]) -> list[str]:
-    """Read and convert cards again that moved on; append the new proposals to the log."""
+def replan(job: Job, log: LogWriter, story: Story, planned: Iterable[str]) -> None:
+    """Read and convert cards again that moved on; append the new proposals to the log.
+
+    A card that needs nothing any more is settled: its earlier proposal is void.
+
+    Args:
+        job: The run.
+        log: The log.
+        story: What it says.
+        planned: The cards, by their ref at planning.
+    """
     job.begin(log, "replan", story.first.run)
-    found = (card for card in job.syncer.fetch(list(refs)) if isinstance(card, Card))
-    fresh = [edit.card.ref for edit in proposals(job, log, found)]
+    named = {story.entries[ref].ref: ref for ref in planned}
+    told = _Told(log)
+    versions: dict[str, str] = {}
+
+    def found() -> Iterator[Card]:
+        for card in job.syncer.fetch(list(named)):
+            if isinstance(card, Card):
+                versions[card.ref] = card.version
+                yield card
+
+    for _ in proposals(job, told, found()):
+        pass
+    for ref in sorted(versions.keys() - told.refs):
+        log.add(OutcomeLine(named[ref], "kept", versions[ref], "it needs nothing any more"))
     log.add(job.tally.end(job.context.packs))
     log.sync()
-    return fresh
+
+
+class _Told:
+    """A log that knows of which cards it tells."""
+
+    def __init__(self, log: LineSink) -> None:
+        self._log = log
+        self.refs: set[str] = set()
+
+    def add(self, line: LogLine) -> None:
+        """Append a line."""
+        if isinstance(line, CardLine | SkipLine):
+            self.refs.add(line.ref)
+        self._log.add(line)
 
 
 def _edits_of_copy(job: Job, log: LogWriter) -> Iterator[Edit]:
@@ -319,7 +354,7 @@ def _without_steps(job: Job, card: Card, proposal: Proposal) -> Proposal | None:
 
 def _keys(card: Card, changes: tuple[Change, ...]) -> tuple[str, ...]:
     """Return the keys of the card's phones, where changes add or drop some."""
-    if all(isinstance(change, _IN_PLACE) for change in changes):
+    if _IN_PLACE.issuperset(map(type, changes)):
         return ()
     return tuple([phone.key for phone in card.phones])
 

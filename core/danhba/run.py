@@ -57,9 +57,7 @@ def convert_in_place(job: Job, log: LogWriter) -> tuple[EndLine, Result]:
         if not moved or result.stopped:
             break
         job.tally = Tally()
-        story = read_story(log.path)
-        now_at = [story.entries[ref].ref for ref in moved]
-        replan(job, log, story, now_at)
+        replan(job, log, read_story(log.path), moved)
         again = apply(job, log, read_story(log.path))
         for ref in (*moved, *result.unclear):
             result.problems.pop(ref)

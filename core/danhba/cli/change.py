@@ -224,9 +224,7 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
     ):
         with progress_bar(job, screen, "applying"):
             result = run.apply(job, writer, story)
-        stale = [
-            story.entries[r].ref for r, line in result.problems.items() if line.status == "stale"
-        ]
+        stale = [ref for ref, line in result.problems.items() if line.status == "stale"]
         if replan and stale:
             job.show = screen.card
             run.replan(job, writer, story, stale)
