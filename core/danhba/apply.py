@@ -45,7 +45,7 @@ BATCH = 500
 
 def apply(job: Job, log: LogWriter, story: Story, *, section: Section = "apply") -> Result:
     """Carry out what the log proposes and what was answered, after settling a crash."""
-    if story.end and (stopped := of_another_country(job, story.end)):
+    if stopped := _why_not(job, story):
         return Result(stopped=stopped)
     job.state.log_began(job.source, log.path)
     job.begin(log, section, story.first.run)
@@ -58,6 +58,22 @@ def apply(job: Job, log: LogWriter, story: Story, *, section: Section = "apply")
     if not result.unclear:
         job.state.log_finished(log.path)
     return result
+
+
+def _why_not(job: Job, story: Story) -> str:
+    """Say why nothing of a log may be carried out; empty when it may.
+
+    Whose book it is shows in the numbers that were left alone, of which only the sums tell.
+    """
+    if story.end:
+        return of_another_country(job, story.end)
+    if job.home_is_sure:
+        return ""
+    return (
+        "the plan was cut off before it was known whether this is a book of another country;"
+        " nothing was written. Run danhba convert again (answers given are remembered), with"
+        f" --country {job.context.home.country} if numbers without a country code are dialled there"
+    )
 
 
 class Sent(NamedTuple):
@@ -86,17 +102,19 @@ class Pending:
     ) -> None:
         self.job, self.log, self.story, self.result, self.now = job, log, story, result, now
         self.sent: dict[str, Sent] = {}  # by ref now
+        self.planned: dict[str, Edit] = {}  # by ref now; what the plan made of cards at hand
         self.first = ""
 
     def edits(self) -> Iterator[Edit]:
         """Yield the edits; each batch is fetched, checked and logged before its first edit."""
-        todo = {entry.ref: (entry, wanted) for entry in self.story.entries.values()
-                if (wanted := self._wanted(entry)) or entry.open}  # fmt: skip
+        entries = self.story.entries.items()
+        todo = {entry.ref if entry.steps else ref: entry
+                for ref, entry in entries if entry.open or self._may_want(entry)}  # fmt: skip
         for refs in self._batches(todo):
             edits = []
             for card in self._cards(refs):
-                entry, wanted = todo[card.ref]
-                edit = self._check(entry, wanted, card)
+                entry = todo[card.ref]
+                edit = self._check(entry, self._wanted(entry), card)
                 if edit:
                     edits.append(edit)
             self.log.sync()
@@ -130,14 +148,23 @@ class Pending:
         syncer, held = self.job.syncer, self.job.held
         kept = {ref: card for ref in refs if (card := held.take(ref))}
         if trusted(syncer) or refs == [self.first]:
-            yield from kept.values()
+            self.planned = {ref: edit for ref, edit in kept.items() if isinstance(edit, Edit)}
+            for card in kept.values():
+                yield card.card if isinstance(card, Edit) else card
             refs = [ref for ref in refs if ref not in kept]
+            self.planned = {}
         if refs:
             yield from syncer.fetch(refs)
 
+    def _may_want(self, entry: Entry) -> bool:
+        """Say whether anything is to be done; looks into the log only where it must."""
+        if entry.steps or entry.settled or self.story.answers or self.job.context.answers:
+            return bool(self._wanted(entry))
+        return entry.proposes
+
     def _wanted(self, entry: Entry) -> tuple[Change, ...]:
         """Return the changes of a card that are proposed or answered, and not made yet."""
-        if entry.undone:
+        if entry.settled:
             return ()
         line, done = entry.line, entry.made()
         answers = tuple(self._answers(line, done or line.changes))
@@ -229,11 +256,13 @@ class Pending:
         if not wanted:
             return None
         line, job = entry.line, self.job
-        try:
-            edit = Edit(card, job.syncer.patch(card, entry.located(wanted, card), self.now))
-        except ValueError as error:
-            self._note(line.ref, "stale", detail=str(error))
-            return None
+        edit = self.planned.get(card.ref)
+        if edit is None or edit.card is not card or wanted != line.changes:
+            try:
+                edit = Edit(card, job.syncer.patch(card, entry.located(wanted, card), self.now))
+            except ValueError as error:
+                self._note(line.ref, "stale", detail=str(error))
+                return None
         ref_after = line.ref_after
         if wanted == line.changes and edit.sha256 == line.sha256_after:
             self.log.add(IntentLine(line.ref, line.sha256_after))
@@ -272,6 +301,8 @@ def _alike(one: str, other: str) -> int:
 
 def _values(changes: tuple[Change, ...]) -> tuple[str, ...]:
     """Return the phone values that changes write; not old ones that they leave beside new ones."""
+    if len(changes) == 1 and isinstance(changes[0], SetNumber):  # most cards
+        return (changes[0].after,)
     written = [
         each.now.value
         for each in net(changes).values()
@@ -325,12 +356,12 @@ def _remember(job: Job, written: list[tuple[Written, Card | None]]) -> None:
     rows = [row for row, _ in written]
     if not rows:
         return
-    job.state.remember_written(job.source, rows)
     for row in rows:
         known, later = job.context.ledger.get(row.ref), earlier_of(row)
         earlier = known.then(row.version_before, later) if known else later
         job.context.remember(row.ref_after, earlier)
-    saw_written(job, proposals, [card for _, card in written if card])
+    seen = saw_written(job, proposals, [card for _, card in written if card])
+    job.state.remember_written(job.source, rows, seen)
 
 
 def record(log: LogWriter, result: Result, line: OutcomeLine) -> None:

@@ -19,7 +19,7 @@ from operator import itemgetter
 from danhba.card import Decided, SetNumber
 from danhba.context import Block, Context
 from danhba.convert import COMMON, simply_converted
-from danhba.difflog import CardLine, LineSink
+from danhba.difflog import CardLine, LineSink, name_in_log
 from danhba.phone import PLAIN, plain_nsn
 from danhba.tally import Tally, merge
 
@@ -120,11 +120,10 @@ class Lane:
     def propose(self, decided: Decided) -> None:
         """Log and count a card that changes."""
         ref, name, date, changes, old, new, back, ref_after = decided
-        before, after = sha256(old).hexdigest(), sha256(new).hexdigest()
+        name, before, after = name_in_log(name), sha256(old).hexdigest(), sha256(new).hexdigest()
+        line = CardLine(ref, name, before, date, changes, (), before, after, ref_after, back)
         self._tally.cards["changed"] += 1
-        self._log.add(
-            CardLine(ref, name, before, date, changes, (), before, after, ref_after, back)
-        )
+        self._log.add(line)
 
     def _span(self, card: int) -> tuple[int, int]:
         """Say where the numbers of a card begin and end."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar, overload
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, overload
 
 import msgspec
 
@@ -48,11 +48,32 @@ class Why(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         code: What kind of reason, such as `one-reading` or `also-valid-today`.
-        args: What the sentence names, such as a province or an operator.
+        args: What the sentence names, such as a province or an operator; in Vietnamese under
+            `name_vi` where `name` is another one.
     """
 
     code: str
     args: dict[str, str] = {}
+
+
+class Named(Protocol):
+    """What bears the name of an operator or a province."""
+
+    @property
+    def name(self) -> str:
+        """The name in English."""
+        ...
+
+    @property
+    def name_vi(self) -> str:
+        """The name in Vietnamese; empty where it is the same."""
+        ...
+
+
+def named(one: Named, key: str = "name") -> dict[str, str]:
+    """Return a name as arguments of a reason: in English, and in Vietnamese where it differs."""
+    same = one.name_vi in ("", one.name)
+    return {key: one.name} if same else {key: one.name, f"{key}_vi": one.name_vi}
 
 
 class Phone(msgspec.Struct, frozen=True):
@@ -262,14 +283,16 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         after: The field's whole value under this reading (the same as before for "keep").
         e164: The number in E.164 under this reading.
-        meaning: What it is, such as `fixed line, TP. Hồ Chí Minh (old form)`.
+        meaning: What it is, in English: `fixed, Ho Chi Minh City (old form, until 2017-07-17)`.
         rule: Id of the pack rule that makes `after`; empty for the reading that keeps the number.
+        name_vi: Vietnamese name of the operator or province in `meaning`, where it differs.
     """
 
     after: str
     e164: str
     meaning: str
     rule: str = ""
+    name_vi: str = ""
 
 
 class Question(msgspec.Struct, frozen=True, omit_defaults=True):

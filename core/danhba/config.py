@@ -317,7 +317,8 @@ def _by_name(name: str) -> Source | None:
             f" ./{name} for the latter, or run danhba from elsewhere"
         )
     if source is None and not is_path:
-        where = f"no source of that name in {config.path}" if config.path else f"no {NAME}"
+        named = f"no source of that name in {config.path}"
+        where = named if config.path else "there is no danhba.toml"
         hint = did_you_mean(name, config.sources)
         raise UsageError(f"{name}: no such file or folder, and {where}{hint}")
     return source

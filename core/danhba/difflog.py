@@ -27,6 +27,8 @@ from danhba.private import make_private
 SCHEMA = 1
 """Version of the log's format; a reader refuses a later one."""
 
+_LONGEST_NAME = 500
+"""Characters of a card's name in the log: it is for people, and some names take megabytes."""
 _FLUSH_AT = 1 << 18
 _NEAR = 16
 """Lines within which two rows of lines that differ are expected to meet again."""
@@ -365,6 +367,11 @@ def repair(path: Path) -> int:
         if end < size:
             file.truncate(end)
         return size - end
+
+
+def name_in_log(name: str) -> str:
+    """Return the name of a card, cut where it is very long."""
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def sha256(raw: bytes) -> str:

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from danhba.card import Address, Card, Phone
+from danhba.card import Address, Card, Phone, named
 from danhba.dialling import Dialled
 from danhba.packs import Pack, Rule
 from danhba.phone import Written
@@ -313,9 +313,9 @@ class Scales:
             for place in _places(address, pack)
         }
         if parts & _names_of(pack, rule.name_vi or rule.name):
-            yield Evidence("address-there", "fixed", args={"name": rule.name_vi or rule.name})
+            yield Evidence("address-there", "fixed", args=named(rule))
         elif parts & _all_names(pack):
-            yield Evidence("address-elsewhere", "mobile", args={"name": rule.name_vi or rule.name})
+            yield Evidence("address-elsewhere", "mobile", args=named(rule))
 
     def _is_old(self, subject: Subject) -> bool:
         """Say whether a number can only be an old form."""

@@ -29,6 +29,9 @@ Work: TypeAlias = Callable[[Job, LineSink, Iterable[Card]], Iterator[Edit]]
 """Converts cards, logs and counts what is proposed, yields the edits."""
 
 
+_TELL_EVERY = 100
+
+
 class _Share(msgspec.Struct, array_like=True):
     """What one card adds to the sums."""
 
@@ -69,7 +72,9 @@ def follow(job: Job, syncer: Tracks, log: LineSink, work: Work) -> Iterator[Edit
     looker = _Looker(job, log, work)
 
     def look(found: Iterable[Card | Missing]) -> Iterator[Edit]:
-        for card in found:
+        for count, card in enumerate(found, 1):
+            if count % _TELL_EVERY == 0:
+                job.progress(_TELL_EVERY)
             done.add(card.ref)
             if isinstance(card, Missing):
                 gone.append(card.ref)
@@ -90,26 +95,29 @@ class _Looker:
     """Looks at cards one by one, and says what each adds to the sums.
 
     Args:
-        job: The run; its own sums are left alone.
+        job: The run; its own sums and progress are left alone.
         log: Where proposals go.
         work: Converts.
     """
 
     def __init__(self, job: Job, log: LineSink, work: Work) -> None:
-        self._job, self._log, self._work = replace(job), log, work
+        self._job = replace(job, tally=Tally(), progress=silent)
+        self._log, self._work = log, work
         self._shares: dict[object, str] = {}
 
     def look(self, card: Card) -> tuple[Seen, list[Edit]]:
         """Convert one card; return what it adds to the sums, and its edit if there is one."""
-        tally = self._job.tally = Tally()
+        tally = self._job.tally
+        tally.clear()
         edits = list(self._work(self._job, self._log, (card,)))
-        pending = any(tally.cards[what] for what in ("changed", "asked", "skipped"))
+        cards = tally.cards
+        pending = bool(cards["changed"] or cards["asked"] or cards["skipped"])
         return Seen(card.ref, card.version, self._share(tally), pending), edits
 
     def _share(self, tally: Tally) -> str:
         """Write down what a card adds; most cards add the same as some other."""
-        numbers, elsewhere = tuple(tally.numbers.items()), tuple(tally.elsewhere.items())
-        key = numbers, tuple(tally.cards.values()), elsewhere, tuple(tally.steps.items())
+        counts, numbers = tally.cards.values(), tally.numbers.items()
+        key = (*counts, *numbers, None, *tally.elsewhere.items(), None, *tally.steps.items())
         try:
             return self._shares[key]
         except KeyError:
@@ -132,11 +140,14 @@ def _sums(job: Job) -> Tally:
     return total
 
 
-def saw_written(job: Job, work: Work, cards: Iterable[Card]) -> None:
-    """Take note of cards that were written and read back, so that no later run reads them again."""
+def saw_written(job: Job, work: Work, cards: Iterable[Card]) -> list[Seen]:
+    """Return what to keep of cards that were written and read back.
+
+    With it no later run reads them again. Nothing where the source is not followed.
+    """
     if not isinstance(job.syncer, Tracks):
-        return
+        return []
     if not job.state.follows(job.source, key_of(job.context)):
-        return
-    quiet = _Looker(replace(job, show=silent, progress=silent), MemoryLog(), work)
-    job.state.saw(job.source, [quiet.look(card)[0] for card in cards])
+        return []
+    quiet = _Looker(replace(job, show=silent), MemoryLog(), work)
+    return [quiet.look(card)[0] for card in cards]

@@ -62,7 +62,7 @@ def whose_book(end: EndLine, home: str) -> str:
         return ""
     found = origins(end)
     return (
-        f"{found.abroad[code]} numbers are of +{code}, and only {found.home} of {home}: is this a"
-        " book of another country? Nothing was written. Say in which country numbers"
+        f"more numbers are of +{code} ({found.abroad[code]}) than of {home} ({found.home}): is this"
+        " a book of another country? Nothing was written. Say in which country numbers"
         f" without a country code are dialled, with --country CODE (--country {home} to go on so)"
     )

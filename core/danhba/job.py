@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import danhba
-from danhba.card import Card
+from danhba.card import Card, Edit
 from danhba.context import Context
 from danhba.difflog import CardLine, LogWriter, OutcomeLine, Run, Section, SkipLine
 from danhba.state import State
-from danhba.syncer import Syncer
+from danhba.syncer import Closes, Syncer
 from danhba.tally import Tally
 
 Show = Callable[[CardLine | SkipLine], None]
@@ -40,34 +40,42 @@ class Budget(NamedTuple):
 
 
 class Held:
-    """Cards kept in memory from the plan to the write, up to a size; oldest first."""
+    """Cards kept in memory from the plan to the write, up to a size; oldest first.
 
-    def __init__(self, octets: int = 64 << 20) -> None:
+    A card may be kept together with its edit, so that the edit is not made a second time.
+    """
+
+    def __init__(self, octets: int = 96 << 20) -> None:
         """Keep so many octets of raw at most."""
         self._left = octets
-        self._cards: dict[str, Card] = {}
+        self._cards: dict[str, Card | Edit] = {}
 
-    def keep(self, card: Card) -> None:
-        """Keep a card if there is room."""
-        if len(card.raw) <= self._left:
-            self._left -= len(card.raw)
-            self._cards[card.ref] = card
+    def keep(self, held: Card | Edit) -> None:
+        """Keep a card, or an edit with its card, if there is room."""
+        size = _octets(held)
+        if size <= self._left:
+            self._left -= size
+            self._cards[held.card.ref if isinstance(held, Edit) else held.ref] = held
 
-    def take(self, ref: str) -> Card | None:
+    def take(self, ref: str) -> Card | Edit | None:
         """Give a card away."""
-        card = self._cards.pop(ref, None)
-        if card:
-            self._left += len(card.raw)
-        return card
+        held = self._cards.pop(ref, None)
+        if held:
+            self._left += _octets(held)
+        return held
 
     def last(self) -> str:
         """Return the ref of the card that was read last; empty when there is none."""
         return next(reversed(self._cards), "")
 
 
+def _octets(held: Card | Edit) -> int:
+    return len(held.card.raw) + len(held.raw) if isinstance(held, Edit) else len(held.raw)
+
+
 @dataclass
 class Job:
-    """One source, what to do with it, and where to write it down.
+    """One source, what to do with it, and where to write it down; a context manager that closes it.
 
     Attributes:
         syncer: The source.
@@ -99,6 +107,18 @@ class Job:
     home_is_sure: bool = True
     budget: Budget | None = None
     held: Held = field(default_factory=Held)
+
+    def __enter__(self) -> Job:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the source and the state."""
+        if isinstance(self.syncer, Closes):
+            self.syncer.close()
+        self.state.close()
 
     def begin(self, log: LogWriter, section: Section, run: str) -> None:
         """Open a section of the log."""

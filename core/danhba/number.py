@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
-from danhba.card import Reading, Why
+from danhba.card import Reading, Why, named
 from danhba.dialling import Dialled
 from danhba.dual import begins
 from danhba.evidence import Evidence
@@ -68,11 +68,13 @@ def readings_of(value: str, number: Number, numbers: tuple[Number, ...]) -> Iter
     assert judged.rule and dialled
     for rule in (judged.rule, *judged.others):
         after = converted(value, numbers, _by_rule(number, rule))
-        old = f"{rule.kind}, {rule.name_vi or rule.name} (old form, until {rule.cutoff})"
-        yield Reading(after, e164(dialled, rule), old, rule.id)
-    today = f"{judged.kind}, {judged.name_vi or judged.name}" if judged.name else judged.kind
-    meaning = f"{today} (valid today)" if judged.ambiguous else "some other number"
-    yield Reading(value, f"+{dialled.country_code}{dialled.nsn}", meaning)
+        old = f"{rule.kind}, {rule.name} (old form, until {rule.cutoff})"
+        yield Reading(after, e164(dialled, rule), old, rule.id, rule.name_vi)
+    today, name_vi = "some other number", ""
+    if judged.ambiguous:
+        name = f"{judged.kind}, {judged.name}" if judged.name else judged.kind
+        today, name_vi = f"{name} (valid today)", judged.name_vi
+    yield Reading(value, f"+{dialled.country_code}{dialled.nsn}", today, "", name_vi)
 
 
 def _by_rule(number: Number, rule: Rule) -> Number:
@@ -86,13 +88,13 @@ def reasons(number: Number) -> tuple[Why, ...]:
     args: dict[str, str] = {}
     if judged.rule:
         rule = judged.rule
-        args = {"old": rule.old, "new": rule.new, "name": rule.name_vi or rule.name}
+        args = {"old": rule.old, "new": rule.new, **named(rule)}
         args["cutoff"] = rule.cutoff.isoformat()
         if judged.code == "not-yet":
             args["start"] = begins(rule).isoformat()
     elif judged.name:
-        args = {"name": judged.name_vi or judged.name}
+        args = named(judged)
     if judged.ambiguous:
-        args["today"] = judged.name_vi or judged.name
+        args |= named(judged, "today")
     said = (Why(found.code, {**found.args, "for": found.direction}) for found in number.evidence)
     return Why(judged.code, args), *said

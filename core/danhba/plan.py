@@ -17,10 +17,12 @@ from danhba.difflog import (
     EndLine,
     IntentLine,
     LineSink,
+    LogLine,
     LogWriter,
     MemoryLog,
     OutcomeLine,
     SkipLine,
+    name_in_log,
     pack_raw,
     splices,
 )
@@ -28,13 +30,13 @@ from danhba.edits import spliced
 from danhba.errors import UsageError
 from danhba.follow import follow
 from danhba.foreign import whose_book
-from danhba.job import Job, silent
+from danhba.job import Job, Result, silent
 from danhba.story import Story
 from danhba.syncer import Copies, InBulk, InParts, Part, Syncer, Tracks
 from danhba.tally import Row, Tally
 
 _TELL_EVERY = 1000
-_IN_PLACE = (SetNumber, SetLabel)
+_IN_PLACE = frozenset({SetNumber, SetLabel})
 """Changes that leave the number of fields as it is."""
 
 
@@ -43,7 +45,7 @@ def plan(job: Job, log: LogWriter) -> EndLine:
     job.begin(log, "convert", log.path.stem)
     if isinstance(job.syncer, Tracks):
         for edit in follow(job, job.syncer, log, proposals):
-            job.held.keep(edit.card)
+            job.held.keep(edit)
     else:
         for _ in _chunks(job, log, copying=False):
             pass
@@ -53,8 +55,10 @@ def plan(job: Job, log: LogWriter) -> EndLine:
     return end
 
 
-def copy(job: Job, log: LogWriter, target: Path | None) -> EndLine:
+def copy(job: Job, log: LogWriter, target: Path | None) -> tuple[EndLine, Result]:
     """Convert the source into a copy, in one pass; the source stays as it is.
+
+    The result says whether the copy was stopped: then there is none.
 
     Raises:
         UsageError: The syncer cannot make copies.
@@ -62,29 +66,78 @@ def copy(job: Job, log: LogWriter, target: Path | None) -> EndLine:
     if not isinstance(job.syncer, Copies):
         raise UsageError(f"{job.source}: cannot be copied with -o; use --write")
     job.begin(log, "convert", log.path.stem)
-    failed = 0
-    if isinstance(job.syncer, InParts) and job.syncer.parts():
-        job.syncer.write_copy(target, _chunks(job, log, copying=True))
+    failed, result = 0, Result()
+    try:
+        failed = _write_copy(job, job.syncer, log, target)
+    except _StoppedError as error:
+        result.stopped = str(error)
     else:
-        for outcome in job.syncer.copy_to(target, _edits_of_copy(job, log)):
-            if outcome.status != "written":
-                failed += 1
-                log.add(OutcomeLine(outcome.ref, outcome.status, "", outcome.detail))
-    log.add(OutcomeLine("*", "written"))
+        log.add(OutcomeLine("*", "written"))
     end = job.tally.end(job.context.packs, cards_failed=failed)
     log.add(end)
     log.flush()
-    return end
+    return end, result
 
 
-def replan(job: Job, log: LogWriter, story: Story, refs: Iterable[str]) -> list[str]:
-    """Read and convert cards again that moved on; append the new proposals to the log."""
+class _StoppedError(Exception):
+    """Nothing may be written; raised amid the edits, so that the copy never takes its place."""
+
+
+def _write_copy(job: Job, syncer: Copies, log: LogWriter, target: Path | None) -> int:
+    """Write the copy; return how many cards failed."""
+    if isinstance(syncer, InParts) and _workers(syncer) > 1:
+        syncer.write_copy(target, _chunks(job, log, copying=True))
+        return 0
+    failed = 0
+    for outcome in syncer.copy_to(target, _edits_of_copy(job, log)):
+        if outcome.status != "written":
+            failed += 1
+            log.add(OutcomeLine(outcome.ref, outcome.status, "", outcome.detail))
+    return failed
+
+
+def replan(job: Job, log: LogWriter, story: Story, planned: Iterable[str]) -> None:
+    """Read and convert cards again that moved on; append the new proposals to the log.
+
+    A card that needs nothing any more is settled: its earlier proposal is void.
+
+    Args:
+        job: The run.
+        log: The log.
+        story: What it says.
+        planned: The cards, by their ref at planning.
+    """
     job.begin(log, "replan", story.first.run)
-    found = (card for card in job.syncer.fetch(list(refs)) if isinstance(card, Card))
-    fresh = [edit.card.ref for edit in proposals(job, log, found)]
+    named = {story.entries[ref].ref: ref for ref in planned}
+    told = _Told(log)
+    versions: dict[str, str] = {}
+
+    def found() -> Iterator[Card]:
+        for card in job.syncer.fetch(list(named)):
+            if isinstance(card, Card):
+                versions[card.ref] = card.version
+                yield card
+
+    for _ in proposals(job, told, found()):
+        pass
+    for ref in sorted(versions.keys() - told.refs):
+        log.add(OutcomeLine(named[ref], "kept", versions[ref], "it needs nothing any more"))
     log.add(job.tally.end(job.context.packs))
     log.sync()
-    return fresh
+
+
+class _Told:
+    """A log that knows of which cards it tells."""
+
+    def __init__(self, log: LineSink) -> None:
+        self._log = log
+        self.refs: set[str] = set()
+
+    def add(self, line: LogLine) -> None:
+        """Append a line."""
+        if isinstance(line, CardLine | SkipLine):
+            self.refs.add(line.ref)
+        self._log.add(line)
 
 
 def _edits_of_copy(job: Job, log: LogWriter) -> Iterator[Edit]:
@@ -99,14 +152,30 @@ def of_another_country(job: Job, end: EndLine) -> str:
     return whose_book(end, job.context.home.country)
 
 
+def why_not(job: Job, end: EndLine) -> str:
+    """Say why nothing of a plan may be written; empty when it may."""
+    return of_another_country(job, end) or _too_many(job, end)
+
+
+def _too_many(job: Job, end: EndLine) -> str:
+    """Say that the plan changes more cards than the run may; empty when it does not."""
+    changed, read = end.totals["cards_changed"], end.totals["cards_read"]
+    if job.budget is None or not job.budget.exceeded(changed, read):
+        return ""
+    return (
+        f"cards to be changed: {changed} of {read}, more than --max-changes {job.budget};"
+        " nothing was written. Look at the log, then give a higher number"
+    )
+
+
 def _intend_copy(job: Job, log: LogWriter) -> None:
     """Make the log durable before the copy takes its place.
 
     Raises:
-        UsageError: The source seems to be of another country.
+        _StoppedError: Nothing may be written.
     """
-    if stopped := of_another_country(job, job.tally.end(job.context.packs)):
-        raise UsageError(f"{job.source}: {stopped}")
+    if stopped := why_not(job, job.tally.end(job.context.packs)):
+        raise _StoppedError(stopped)
     log.add(IntentLine("*", ""))
     log.sync()
 
@@ -136,13 +205,13 @@ def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[bytes]:
     here, one card after another, and so is all that comes behind it.
     """
     syncer = job.syncer
-    parts = syncer.parts() if isinstance(syncer, InParts) else ()
-    workers = min(parallel.processors(), len(parts))
+    workers = _workers(syncer)
     if not isinstance(syncer, InParts) or workers < 2:
         for edit in proposals(job, log, syncer.read()):
             if syncer.writes_remotely:
                 job.held.keep(edit.card)
         return
+    parts = syncer.parts()
     results = parallel.side_by_side(parts, lambda part: _work(job, part, copying=copying), workers)
     for part, result in zip(parts, results, strict=True):
         worked = _worked_decoder.decode(result) if result else _Worked(odd=True)
@@ -158,6 +227,12 @@ def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[bytes]:
             yield part.raw() if worked.chunk is None else worked.chunk
     if copying:
         _intend_copy(job, log)
+
+
+def _workers(syncer: object) -> int:
+    """Return how many processes can work on the source; below 2 it is read card after card."""
+    parts = syncer.parts() if isinstance(syncer, InParts) else ()
+    return min(parallel.processors(), len(parts))
 
 
 def _work(job: Job, part: Part, *, copying: bool) -> bytes:
@@ -255,7 +330,8 @@ def _propose(job: Job, log: LineSink, card: Card, proposal: Proposal) -> Edit | 
     date = headline.date.isoformat() if headline.date else ""
     back = way_back(job.syncer, edit) if edit else ("", "", (), "")
     line = CardLine(
-        card.ref, headline.name, card.stamp or sha256, date, changes, proposal.questions, sha256,
+        card.ref, name_in_log(headline.name), card.stamp or sha256, date, changes,
+        proposal.questions, sha256,
         *back, _keys(card, changes),
     )  # fmt: skip
     _log_and_show(job, log, line)
@@ -301,10 +377,9 @@ def _without_steps(job: Job, card: Card, proposal: Proposal) -> Proposal | None:
 
 def _keys(card: Card, changes: tuple[Change, ...]) -> tuple[str, ...]:
     """Return the keys of the card's phones, where changes add or drop some."""
-    for change in changes:
-        if type(change) not in _IN_PLACE:
-            return tuple([phone.key for phone in card.phones])
-    return ()
+    if _IN_PLACE.issuperset(map(type, changes)):
+        return ()
+    return tuple([phone.key for phone in card.phones])
 
 
 def way_back(syncer: Syncer, edit: Edit) -> tuple[str, str, tuple[Splice, ...], str]:

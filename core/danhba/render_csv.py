@@ -18,6 +18,7 @@ from typing import Literal, TypeAlias
 from danhba.card import Question, Why
 from danhba.difflog import AnswerLine, LogLine
 from danhba.errors import UsageError
+from danhba.messages import translated
 from danhba.render_rows import CardRow, Rows, gather, mark, sides, visible
 from danhba.texts import label, meaning, sentence
 
@@ -72,7 +73,8 @@ def _changed(rows: Rows, language: str) -> Iterator[tuple[str, ...]]:
         line, why = row.line, _why(change.why, language)
         cells = line.ref, line.name, label(row.status, language), change.phone, *sides(change)
         kind = label(str(change.__struct_config__.tag), language)
-        yield tuple(map(_cell, (*cells, mark(change), why, row.detail, kind, change.step)))
+        detail = translated(row.detail, language)
+        yield tuple(map(_cell, (*cells, mark(change), why, detail, kind, change.step)))
 
 
 def _questions(rows: Rows, language: str) -> Iterator[tuple[str, ...]]:
@@ -95,7 +97,7 @@ def _numbers(question: Question) -> tuple[str, ...]:
 
 def _said(row: CardRow, question: Question, language: str) -> tuple[str, str]:
     first, last = question.readings[0], question.readings[-1]
-    said = f"1: {meaning(first.meaning, language)}. 2: {meaning(last.meaning, language)}."
+    said = f"1: {meaning(first, language)}. 2: {meaning(last, language)}."
     known = row.answers.get(question.key, "")
     answer = known if known in ("", "keep") else "1"
     return _cell(f"{said} {_why(question.why, language)}"), answer

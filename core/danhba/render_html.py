@@ -13,7 +13,8 @@ from itertools import islice
 from typing import TypeAlias
 
 from danhba.card import Change, Question, Reading, Why
-from danhba.difflog import EndLine, LogLine, Run
+from danhba.difflog import EndLine, LogLine, Run, SkipLine
+from danhba.messages import translated
 from danhba.render_page import asset, count, head, moment, say, table, text
 from danhba.render_rows import (
     CardRow,
@@ -196,7 +197,7 @@ def _data(rows: Rows, language: str) -> Iterator[str]:
     lists: dict[str, Iterator[list[object]]] = {
         "changes": (_change(row, change, texts) for row, change in rows.changes()),
         "questions": (_question(row, asked, texts, language) for row, asked in rows.questions()),
-        "skipped": ([visible(line.ref), visible(line.reason)] for line in rows.skipped),
+        "skipped": (_skipped(line, language) for line in rows.skipped),
     }
     for name, values in lists.items():
         while block := list(islice(values, _BLOCK)):
@@ -227,9 +228,13 @@ class _Texts:
         return new
 
 
+def _skipped(line: SkipLine, language: str) -> list[object]:
+    return [visible(line.ref), visible(translated(line.reason, language))]
+
+
 def _change(row: CardRow, change: Change, texts: _Texts) -> list[object]:
     pieces, rests_on = _pieces(*sides(change)), visible(mark(change))
-    detail = visible(row.detail)
+    detail = visible(translated(row.detail, texts.language))
     return [*_card(row), pieces, rests_on, texts.numbers(change.why), row.status, detail]
 
 
@@ -246,7 +251,7 @@ def _card(row: CardRow) -> tuple[str, str]:
 
 
 def _reading(reading: Reading, value: str, language: str) -> list[object]:
-    said = visible(meaning(reading.meaning, language))
+    said = visible(meaning(reading, language))
     return [_pieces(visible(value), visible(reading.after)), said]
 
 

@@ -99,7 +99,7 @@ def _reading(number: int, reading: Reading, value: str, language: str) -> Text:
     text = Text(f"    {number}  ", style="bold")
     for gone, come in difference(visible(value), visible(reading.after)):
         text.append(come, style="not bold" if gone == come else "bold reverse yellow")
-    text.append(f"  {visible(meaning(reading.meaning, language))}", style="not bold")
+    text.append(f"  {visible(meaning(reading, language))}", style="not bold")
     if reading.rule:
         text.append(f"  [{visible(reading.rule)}]", style="not bold dim cyan")
     return text

@@ -13,7 +13,7 @@ from __future__ import annotations
 from danhba.apply import apply, settle
 from danhba.difflog import EndLine, LogWriter
 from danhba.job import Job, Result, new_run_id
-from danhba.plan import copy, of_another_country, plan, replan
+from danhba.plan import copy, of_another_country, plan, replan, why_not
 from danhba.story import Story, read_story
 from danhba.syncer import Forecasts
 from danhba.tally import Tally
@@ -47,7 +47,7 @@ def convert_in_place(job: Job, log: LogWriter) -> tuple[EndLine, Result]:
     log.sync()
     if not tally.cards["changed"]:
         return end, Result()
-    if stopped := of_another_country(job, end) or _too_many(job, end):
+    if stopped := why_not(job, end):
         return end, Result(stopped=stopped)
     if isinstance(job.syncer, Forecasts):
         job.say(job.syncer.forecast(tally.cards["changed"]))
@@ -57,9 +57,7 @@ def convert_in_place(job: Job, log: LogWriter) -> tuple[EndLine, Result]:
         if not moved or result.stopped:
             break
         job.tally = Tally()
-        story = read_story(log.path)
-        now_at = [story.entries[ref].ref for ref in moved]
-        replan(job, log, story, now_at)
+        replan(job, log, read_story(log.path), moved)
         again = apply(job, log, read_story(log.path))
         for ref in (*moved, *result.unclear):
             result.problems.pop(ref)
@@ -68,14 +66,3 @@ def convert_in_place(job: Job, log: LogWriter) -> tuple[EndLine, Result]:
         result.stopped, result.unclear = again.stopped, again.unclear
     job.tally = tally
     return end, result
-
-
-def _too_many(job: Job, end: EndLine) -> str:
-    """Say that the plan changes more cards than the run may; empty when it does not."""
-    changed, read = end.totals["cards_changed"], end.totals["cards_read"]
-    if job.budget is None or not job.budget.exceeded(changed, read):
-        return ""
-    return (
-        f"{changed} of {read} cards would be changed, more than --max-changes {job.budget};"
-        " nothing was written. Look at the log, then give a higher number"
-    )

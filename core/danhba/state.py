@@ -184,10 +184,17 @@ class State:
             for ref, version, day, ours in rows
         }
 
-    def remember_written(self, source: str, rows: Iterable[Written]) -> None:
+    def remember_written(
+        self, source: str, rows: Iterable[Written], seen: Iterable[Seen] = ()
+    ) -> None:
         """Keep what cards were before we wrote them; answers follow a card to its new ref.
 
         See `Earlier.then` for a card that we had written before.
+
+        Args:
+            source: The source.
+            rows: The cards.
+            seen: What became of them, where the source is followed.
         """
         with self._open() as connection:
             for row in rows:
@@ -205,6 +212,7 @@ class State:
                     " date = CASE version WHEN ?6 THEN date ELSE ?4 END",
                     (source, row.ref_after, row.version, row.date, ours, row.version_before),
                 )
+            self._keep_seen(connection, source, seen)
 
     def followed(self, source: str, key: str) -> Followed | None:
         """Return what is known of a source; None when nothing is, or it belongs to another key.
@@ -266,11 +274,6 @@ class State:
             connection.execute(
                 "INSERT OR REPLACE INTO followed VALUES (?,?,?)", (source, key, token)
             )
-
-    def saw(self, source: str, seen: Iterable[Seen]) -> None:
-        """Keep what became of cards of a followed source after a write of ours."""
-        with self._open() as connection:
-            self._keep_seen(connection, source, seen)
 
     def _keep_seen(self, connection: sqlite3.Connection, source: str, seen: Iterable[Seen]) -> None:
         shares: dict[str, int] = {}

@@ -49,14 +49,18 @@ class Entry:
     Attributes:
         places: Where the log's lines can be read again.
         offset: Where the latest proposal stands in the log.
+        proposes: Whether that proposal has changes; it may be a question alone.
         steps: Our writes to the card, oldest first; the last may be unsettled after a crash.
         undone: Whether the card was restored, and is to be left alone.
+        void: Whether the card moved on, was read again, and needed nothing any more.
     """
 
     places: LogPlaces
     offset: int
+    proposes: bool = False
     steps: list[Step] = field(default_factory=list)
     undone: bool = False
+    void: bool = False
 
     @property
     def line(self) -> CardLine:
@@ -83,6 +87,11 @@ class Entry:
         """The card's ref now."""
         after = (self.sent(step).ref_after for step in reversed(self.steps))
         return next(filter(None, after), self.line.ref)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing of the proposal is to be made any more."""
+        return self.undone or self.void
 
     @property
     def open(self) -> bool:
@@ -167,7 +176,7 @@ def read_story(path: Path) -> Story:
             section = line.section
         elif isinstance(line, CardLine):
             entry = story.entries.setdefault(line.ref, Entry(places, offset))
-            entry.offset = offset
+            entry.offset, entry.proposes, entry.void = offset, bool(line.changes), False
         elif isinstance(line, IntentLine):
             _intended(story, line, section)
         elif isinstance(line, OutcomeLine):
@@ -200,6 +209,8 @@ def _came_out(story: Story, line: OutcomeLine, section: Section) -> None:
         if section == "undo":
             if line.status == "written":
                 entry.undone, entry.steps = True, []
+        elif section == "replan":
+            entry.void = line.status == "kept"
         elif entry.open:
             if line.status == "written":
                 step = entry.steps[-1]

@@ -402,6 +402,15 @@ class SignsIn(Protocol):
 
 
 @runtime_checkable
+class Closes(Protocol):
+    """A syncer that holds something open: connections, what was read from standard input."""
+
+    def close(self) -> None:
+        """Let go of it; called at the end of each command, also after an error."""
+        ...
+
+
+@runtime_checkable
 class Forecasts(Protocol):
     """A syncer that knows what a write will cost."""
 

@@ -13,6 +13,7 @@ from danhba.verdict import Judged
 K = TypeVar("K")
 Row: TypeAlias = tuple[str, str, str, str, str]
 """Verdict, reason, rule, operator or province in English, kind."""
+_NO_CARDS = dict.fromkeys(("read", "changed", "asked", "skipped", "unfit", "twice"), 0)
 
 
 @dataclass
@@ -21,13 +22,17 @@ class Tally:
 
     numbers: dict[Judged, int] = field(default_factory=dict)
     rows: dict[Row, int] = field(default_factory=dict)
-    cards: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(
-            ("read", "changed", "asked", "skipped", "unfit", "twice"), 0
-        )
-    )
+    cards: dict[str, int] = field(default_factory=_NO_CARDS.copy)
     elsewhere: dict[str, int] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
+
+    def clear(self) -> None:
+        """Count from nothing again."""
+        self.numbers.clear()
+        self.rows.clear()
+        self.elsewhere.clear()
+        self.steps.clear()
+        self.cards.update(_NO_CARDS)
 
     def close(self) -> None:
         """Turn counts by judgement into counts by row."""

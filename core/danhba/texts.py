@@ -1,7 +1,9 @@
 """How does a reason read in English and in Vietnamese? Codes in, sentences and labels out.
 
 A template names its arguments in braces; a part in square brackets is left out when one of its
-arguments is absent. Dates are written the way the language writes them.
+arguments is absent. Dates are written the way the language writes them. An argument may come in
+Vietnamese too: `name_vi` is what Vietnamese sentences put for `name`. `{count:card|cards}` is the
+word for one or for many.
 """
 
 from __future__ import annotations
@@ -11,14 +13,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from danhba.card import Why
+from danhba.card import Reading, Why
 
 Language: TypeAlias = Literal["en", "vi"]
 LANGUAGES: tuple[Language, ...] = ("en", "vi")
 
 _VARIABLES = ("DANHBA_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
-_ARGUMENT = re.compile(r"\{(\w+)\}")
+_ARGUMENT = re.compile(r"\{(\w+)(?::([^{}|]*)\|([^{}|]*))?\}")
 _ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _MEANING = re.compile(r"([a-z-]+)(?:, (.+?))? \((?:(valid today)|old form, until (\S+))\)")
 
@@ -36,7 +38,7 @@ def sentence(why: Why, language: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _sentence(code: str, args: tuple[tuple[str, str], ...], language: str) -> str:
-    return _filled(_template(_SENTENCES, code, language), dict(args), language)
+    return filled(_template(_SENTENCES, code, language), dict(args), language)
 
 
 def label(key: str, language: str) -> str:
@@ -46,7 +48,7 @@ def label(key: str, language: str) -> str:
 
 def told(key: str, args: Mapping[str, str], language: str) -> str:
     """Return a label that has arguments, with them filled in."""
-    return _filled(label(key, language), args, language)
+    return filled(label(key, language), args, language)
 
 
 def reason_label(code: str, language: str) -> str:
@@ -54,16 +56,37 @@ def reason_label(code: str, language: str) -> str:
     return sentence(Why(code), language).removesuffix(".")
 
 
-def meaning(text: str, language: str) -> str:
+def meaning(reading: Reading, language: str) -> str:
     """Return what a reading means (`Reading.meaning`, which is English) in a language."""
+    text = reading.meaning
     if text == "some other number":
         return label("other-number", language)
     found = _MEANING.fullmatch(text)
     if not found:
         return label(text, language)
     kind, name, today, until = found.groups()
-    args = {"kind": label(kind, language), "name": name or "", "until": until or ""}
-    return _filled(label("valid-now" if today else "old-form", language), args, language)
+    args = {
+        "kind": label(kind, language), "name": name or "", "name_vi": reading.name_vi,
+        "until": until or "",
+    }  # fmt: skip
+    return filled(label("valid-now" if today else "old-form", language), args, language)
+
+
+def filled(template: str, args: Mapping[str, str], language: str) -> str:
+    """Put the arguments in; they are never read as a template themselves."""
+
+    def chosen(part: re.Match[str]) -> str:
+        names = [found[1] for found in _ARGUMENT.finditer(part[1])]
+        return part[1] if all(args.get(name) for name in names) else ""
+
+    def value(argument: re.Match[str]) -> str:
+        name, one, many = argument.groups()
+        if many is not None:
+            return one if args.get(name) == "1" else many
+        own = args.get(f"{name}_vi") if language == "vi" else ""
+        return _localised(own or args.get(name) or "…", language)
+
+    return _ARGUMENT.sub(value, _OPTIONAL.sub(chosen, template))
 
 
 def known_codes() -> frozenset[str]:
@@ -79,18 +102,6 @@ def known_labels() -> frozenset[str]:
 def _template(texts: Mapping[str, tuple[str, str]], key: str, language: str) -> str:
     english, vietnamese = texts.get(key, (key, key))
     return vietnamese if language == "vi" else english
-
-
-def _filled(template: str, args: Mapping[str, str], language: str) -> str:
-    """Put the arguments in; they are never read as a template themselves."""
-
-    def chosen(part: re.Match[str]) -> str:
-        return part[1] if all(args.get(name) for name in _ARGUMENT.findall(part[1])) else ""
-
-    def value(argument: re.Match[str]) -> str:
-        return _localised(args.get(argument[1]) or "…", language)
-
-    return _ARGUMENT.sub(value, _OPTIONAL.sub(chosen, template))
 
 
 def _localised(value: str, language: str) -> str:
@@ -427,6 +438,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     "undone": ("undone", "đã hoàn tác"),
     "kept": ("left as it is", "để nguyên"),
     "open": ("open", "chưa trả lời"),
+    "stopped": ("stopped", "đã dừng"),
     "answered": ("answered", "đã trả lời"),
     # totals
     "cards_read": ("cards read", "liên hệ đã đọc"),
@@ -506,7 +518,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     # reports
     "report": ("How far the renumbering is", "Tiến độ chuyển đổi số điện thoại"),
     "progress": (
-        "{done} of {of} renumbered numbers are in their new form ({share}).",
+        "{done} of {of} renumbered {of:number|numbers} in the new form ({share}).",
         "{done} trên {of} số thuộc diện đổi đã ở dạng mới ({share}).",
     ),
     "nothing-to-renumber": (
@@ -588,12 +600,40 @@ _LABELS: dict[str, tuple[str, str]] = {
     "no-name": ("(no name)", "(không tên)"),
     # what became of a run, and what can be done next
     "result-written": (
-        "{written} cards written[, {not} not]",
+        "{written} {written:card|cards} written[, {not} not]",
         "{written} liên hệ đã ghi[, {not} chưa ghi]",
     ),
     "result-restored": (
-        "{written} cards restored[, {not} not]",
+        "{written} {written:card|cards} restored[, {not} not]",
         "{written} liên hệ đã khôi phục[, {not} chưa]",
+    ),
+    "log-written": (
+        "{written} {written:card|cards} written, {restored} restored; source: {source}",
+        "{written} liên hệ đã ghi, {restored} đã khôi phục; nguồn: {source}",
+    ),
+    "replanned": (
+        "{count} stale {count:card|cards} planned again; look at {count:it|them}, then apply",
+        "đã lập lại kế hoạch cho {count} liên hệ đã lỗi thời; hãy xem lại rồi chạy apply",
+    ),
+    "settled": (
+        "settled {log}: {count} {count:card was|cards were} written",
+        "đã đối chiếu {log}: {count} liên hệ đã được ghi",
+    ),
+    "more-cards": (
+        "… and {count} more {count:card|cards}; to see all of them: danhba log {log}",
+        "… và {count} liên hệ nữa; xem tất cả: danhba log {log}",
+    ),
+    "more-numbers": (
+        "  … and {count} more {count:number|numbers}",
+        "  … và {count} số nữa",
+    ),
+    "originals-written": (
+        "{count} {count:original|originals} written to {folder}",
+        "đã ghi {count} bản gốc vào {folder}",
+    ),
+    "cards-tried": (
+        "[the first {first} {first:card|cards}][{all} {all:card|cards}], {troubled} not understood",
+        "[{first} liên hệ đầu tiên][{all} liên hệ], {troubled} không đọc được",
     ),
     "next-nothing-written": ("Nothing was written. Next:", "Chưa ghi gì vào danh bạ. Tiếp theo:"),
     "next-page": (
@@ -623,6 +663,7 @@ _LABELS: dict[str, tuple[str, str]] = {
         "Một số số điện thoại được giữ theo câu trả lời hoặc vì đã hoàn tác; để quyết định lại:"
         " danhba convert --forget-answers",
     ),
+    "log": ("log", "nhật ký"),
     # a review
     "review-group": (
         "({number}) one question[ and {more} like it]",
@@ -635,7 +676,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     "review-one": ("1/2, s: skip, q: leave", "1/2, s: bỏ qua, q: thoát"),
     "review-each": ("1/2, s: skip, q: leave this group", "1/2, s: bỏ qua, q: thoát nhóm này"),
     "review-kept": (
-        "{count} answers kept[; {left} questions are left]"
+        "{count} {count:answer|answers} kept[; {left} {left:question is|questions are} left]"
         "[. To carry them out: danhba apply {log}]",
         "Đã ghi nhớ {count} câu trả lời[; còn {left} câu hỏi][. Để thực hiện: danhba apply {log}]",
     ),

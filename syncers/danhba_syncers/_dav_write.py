@@ -97,8 +97,9 @@ class Writer:
                 untagged = []
         yield from self._tagged(untagged)
         if unknown:
+            count = "1 card was" if len(unknown) == 1 else f"{len(unknown)} cards were"
             raise NoAnswerError(
-                f"{self._silence}; whether {len(unknown)} cards were stored, {unknown[0].card.ref}"
+                f"{self._silence}; whether {count} stored, {unknown[0].card.ref}"
                 " for one, is not known. Run the same command again: it finds out"
             )
 

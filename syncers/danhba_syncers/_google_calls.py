@@ -6,13 +6,14 @@ it may or may not have been carried out, the caller is told, and looks before it
 
 from __future__ import annotations
 
+import functools
 import http.client
 import logging
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import google.auth.exceptions
 import httplib2
@@ -31,8 +32,8 @@ from danhba_syncers._google_errors import (
 )
 from danhba_syncers._google_pace import PATIENCE_S, Kind, Pace
 from danhba_syncers._google_wire import Model, OneTry
-from danhba_syncers._people import FIELDS, Person
-from danhba_syncers._people_sent import WRITTEN
+from danhba_syncers._people import FIELDS, NO_JSON, name_of
+from danhba_syncers._people_sent import WRITTEN, Sent
 
 BATCH = 200
 """Contacts in one batchGet or batchUpdate, at most."""
@@ -49,14 +50,14 @@ _NO_ANSWER = (
     OSError, http.client.HTTPException, httplib2.HttpLib2Error,
     google.auth.exceptions.GoogleAuthError,
 )  # fmt: skip
-Sent: TypeAlias = Mapping[str, Person]
+_NOBODY = (msgspec.Raw(), msgspec.Raw(b"null"))
 T = TypeVar("T")
 
 
 class Page(msgspec.Struct, frozen=True, rename="camel"):
     """A page of a list."""
 
-    connections: list[Person] = []
+    connections: list[msgspec.Raw] = []
     next_page_token: str = ""
     next_sync_token: str = ""
 
@@ -69,7 +70,7 @@ class _Status(msgspec.Struct, frozen=True):
 class Result(msgspec.Struct, frozen=True, rename="camel"):
     """What the API says about one person of a batch."""
 
-    person: Person | None = None
+    person: msgspec.Raw = msgspec.Raw()
     requested_resource_name: str = ""
     http_status_code: int = 200
     status: _Status = _Status()
@@ -115,13 +116,7 @@ class Calls:
     def __init__(self, pace: Pace, endpoint: str = "", timeout_s: float = 60.0) -> None:
         self.pace = pace
         self._timeout_s = timeout_s
-        self._service = build(
-            "people", "v1",
-            http=httplib2.Http(),
-            model=Model(),
-            static_discovery=True,
-            client_options={"api_endpoint": (endpoint or ENDPOINT).rstrip("/") + "/"},
-        ).people()  # fmt: skip
+        self._service = _people_api((endpoint or ENDPOINT).rstrip("/") + "/")
         self._tries = 2  # until something has gone well, a repeat is not worth much
         self._idle: deque[OneTry] = deque()
         weakref.finalize(self, _close, self._idle)
@@ -140,11 +135,11 @@ class Calls:
         )
         return self._read(account, request, Page)
 
-    def get(self, account: Account, name: str) -> Person | None:
+    def get(self, account: Account, name: str) -> msgspec.Raw | None:
         """Return one person, complete; None when there is none."""
         request = self._service.get(resourceName=name, personFields=FIELDS)
         try:
-            return self._read(account, request, dict[str, Any])
+            return self._read(account, request, msgspec.Raw)
         except RefusedError as error:
             if error.reason == "NOT_FOUND":
                 return None
@@ -152,17 +147,17 @@ class Calls:
 
     def people(
         self, account: Account, names: Sequence[str], fields: str = FIELDS
-    ) -> dict[str, Person | None]:
+    ) -> dict[str, msgspec.Raw | None]:
         """Return persons by the name each was asked for; None for those that are not there."""
         request = self._service.getBatchGet(resourceNames=list(names), personFields=fields)
         found = {
-            result.requested_resource_name or _named(result): result
+            result.requested_resource_name or name_of(result.person): result
             for result in self._read(account, request, _Got).responses
         }
         return {name: self._present(account, name, found.get(name)) for name in names}
 
-    def _present(self, account: Account, name: str, result: Result | None) -> Person | None:
-        if result and result.good and result.person:
+    def _present(self, account: Account, name: str, result: Result | None) -> msgspec.Raw | None:
+        if result and result.good and result.person not in _NOBODY:
             return result.person
         return None if result and result.gone else self.get(account, name)
 
@@ -194,7 +189,7 @@ class Calls:
 
     # -- writes: never repeated here ---------------------------------------------------------------
 
-    def update(self, account: Account, contacts: Sent) -> dict[str, Result]:
+    def update(self, account: Account, contacts: Mapping[str, Sent]) -> dict[str, Result]:
         """Write the phoneNumbers of contacts; return what became of each, as far as it is told.
 
         Raises:
@@ -206,7 +201,7 @@ class Calls:
         body = {"contacts": contacts, "updateMask": "phoneNumbers", "readMask": WRITTEN}
         request = self._service.batchUpdateContacts(body=body)
         found = self._patiently(account, "write", lambda: self._once(account, request))
-        answer: _Updated = _understood(found, _Updated)
+        answer = _understood(found, _Updated)
         return {
             result.requested_resource_name or name: result
             for name, result in answer.update_result.items()
@@ -232,12 +227,12 @@ class Calls:
                 if wait >= _LONG_S:
                     _logger.warning("%s: Google's quota: waiting %.0f s", account.user, wait)
 
-    def _once(self, account: Account, request: Any) -> Any:  # noqa: ANN401 - library's
+    def _once(self, account: Account, request: Any) -> bytes:  # noqa: ANN401 - library's
         with self._connection() as connection:
             try:
                 credentials = account.credentials(Request(connection))
                 authorized = AuthorizedHttp(credentials, http=connection)
-                answer = request.execute(http=authorized)
+                answer: bytes = request.execute(http=authorized)
             except HttpError as error:
                 refusal = error
             except google.auth.exceptions.RefreshError as error:
@@ -266,19 +261,25 @@ class Calls:
         self._idle.append(found)
 
 
+@functools.lru_cache(maxsize=1)
+def _people_api(endpoint: str) -> Any:  # noqa: ANN401 - library's
+    """Return what makes requests; it takes long to build, and sources are opened to check them."""
+    options = {"api_endpoint": endpoint}
+    return build(
+        "people", "v1", http=httplib2.Http(), model=Model(), static_discovery=True,
+        client_options=options,
+    ).people()  # fmt: skip
+
+
 def _close(connections: deque[OneTry]) -> None:
     while connections:
         connections.pop().close()
 
 
-def _named(result: Result) -> str:
-    return str(result.person.get("resourceName", "")) if result.person else ""
-
-
-def _understood(answer: Any, kind: type[T]) -> T:  # noqa: ANN401 - JSON
+def _understood(answer: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.convert(answer, kind)
-    except msgspec.ValidationError as error:
+        return msgspec.json.decode(answer, type=kind)
+    except NO_JSON as error:
         raise UnclearError(f"Google's answer cannot be understood: {error}") from error
 
 

@@ -16,7 +16,7 @@ from danhba_syncers import _people
 from danhba_syncers._google_accounts import Account, AccountError
 from danhba_syncers._google_calls import PAGE, Calls
 from danhba_syncers._google_errors import RefusedError, UnclearError
-from danhba_syncers._people import FIELDS, LISTED, Person
+from danhba_syncers._people import FIELDS, LISTED, Found
 from danhba_syncers._side_by_side import in_order
 
 TROUBLES = (AccountError, UnclearError, RefusedError)
@@ -102,7 +102,7 @@ class Reader:
         page_token = ""
         while True:
             page = self._calls.page(account, page_token)
-            listed = {_named(person): person for person in page.connections}
+            listed = _latest(page.connections)
             yield [self._card(account, p) for name, p in listed.items() if name not in seen]
             seen.update(listed)
             page_token = page.next_page_token
@@ -110,15 +110,17 @@ class Reader:
                 tokens[account.user] = page.next_sync_token
                 return
 
-    def _card(self, account: Account, person: Person, ref: str = "") -> Card:
+    def _card(self, account: Account, person: Found, ref: str = "") -> Card:
         """Return a person as a card, complete."""
-        name = _named(person)
+        name = person.known.resource_name
         ref = ref or f"{account.user}/{name}"
-        if _may_be_cut(person):
+        if len(person.known.phone_numbers) >= LISTED:
             try:
-                person = self._calls.get(account, name) or person
+                whole = self._calls.get(account, name)
             except TROUBLES as error:
                 return Card(ref, b"", (), trouble=f"cannot be read in full: {error}")
+            complete = _people.found(whole) if whole else person
+            person = complete if complete.known.resource_name else person
         return _people.card_of(ref, person)
 
     # -- some --------------------------------------------------------------------------------------
@@ -144,7 +146,9 @@ class Reader:
         except TROUBLES as error:
             return [self._lacking(ref, error) for ref in refs.values()]
         return [
-            Missing(refs[name]) if person is None else self._card(account, person, refs[name])
+            self._card(account, _people.found(person), refs[name])
+            if person
+            else Missing(refs[name])
             for name, person in found.items()
         ]
 
@@ -197,10 +201,10 @@ class Reader:
         except TROUBLES as error:
             yield [self._trouble(account.user, error)]
 
-    def _synced(self, account: Account, tokens: dict[str, str]) -> list[Person] | None:
+    def _synced(self, account: Account, tokens: dict[str, str]) -> list[msgspec.Raw] | None:
         """Return the persons that changed; None when there is no sync token that is good."""
         token = tokens.get(account.user)
-        changed: list[Person] = []
+        changed: list[msgspec.Raw] = []
         page_token = ""
         while token:
             try:
@@ -216,13 +220,13 @@ class Reader:
         return None
 
     def _news(
-        self, account: Account, changed: list[Person], known: Mapping[str, str]
+        self, account: Account, changed: list[msgspec.Raw], known: Mapping[str, str]
     ) -> Iterator[Card | Missing]:
         """Yield changed persons; those that are gone, or go by another name now, as missing."""
-        latest = {_named(person): person for person in changed}
-        gone = {name for name, person in latest.items() if _about(person).get("deleted")}
+        latest = _latest(changed)
+        gone = {name for name, person in latest.items() if person.known.metadata.deleted}
         for person in latest.values():
-            gone.update(_about(person).get("previousResourceNames", ()))
+            gone.update(person.known.metadata.previous_resource_names)
         present = latest.keys() - gone
         refs = (f"{account.user}/{name}" for name in sorted(gone))
         yield from (Missing(ref) for ref in refs if ref in known)
@@ -248,14 +252,7 @@ class Reader:
         self.token = msgspec.json.encode(_Token(kept)).decode() if kept else ""
 
 
-def _named(person: Person) -> str:
-    return str(person.get("resourceName", ""))
-
-
-def _about(person: Person) -> Person:
-    found: Person = person.get("metadata", {})
-    return found
-
-
-def _may_be_cut(person: Person) -> bool:
-    return len(person.get("phoneNumbers", ())) >= LISTED
+def _latest(persons: Iterable[msgspec.Raw]) -> dict[str, Found]:
+    """Return persons by name; of one that comes twice, how it is at last."""
+    found = map(_people.found, persons)
+    return {person.known.resource_name: person for person in found}

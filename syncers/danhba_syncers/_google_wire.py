@@ -10,20 +10,19 @@ import http.client
 import logging
 import select
 from typing import Any
+from urllib.parse import quote
 
 import httplib2
 import msgspec
 from googleapiclient.errors import HttpError
 from googleapiclient.model import JsonModel
 
-from danhba_syncers._google_errors import UnclearError
-
 logging.getLogger("googleapiclient").addHandler(logging.NullHandler())
 """The client library warns on standard error of refusals that danhba itself reports."""
 
 
 class Model:
-    """Turns answers into plain values; quicker than the client library's own, else the same."""
+    """Writes requests, quicker than the library's own; hands over answers as they came."""
 
     def __init__(self) -> None:
         self._json = JsonModel()
@@ -37,20 +36,21 @@ class Model:
         api_version: str | None = None,
     ) -> tuple[dict[str, str], Any, str, bytes | None]:
         """Write a request."""
+        names = query.pop("resourceNames", [])
         headers, path, query, _ = self._json.request(headers, path, query, None, api_version)
+        if names:  # quoted together: one by one they take longer than all else that is sent
+            quoted = quote("\n".join(names), safe="\n").split("\n")
+            query += "".join([f"&resourceNames={name}" for name in quoted])
         if body is None:
             return headers, path, query, None
         headers["content-type"] = "application/json"
         return headers, path, query, msgspec.json.encode(body)
 
-    def response(self, response: httplib2.Response, content: bytes) -> Any:  # noqa: ANN401 - JSON
-        """Read an answer."""
+    def response(self, response: httplib2.Response, content: bytes) -> bytes:
+        """Return the body of an answer."""
         if response.status >= 300:
             raise HttpError(response, content)
-        try:
-            return msgspec.json.decode(content or b"{}")
-        except msgspec.DecodeError as error:
-            raise UnclearError(f"Google's answer is no JSON: {error}") from error
+        return content or b"{}"
 
 
 class _NoAnswerError(OSError):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+import msgspec
+
 from danhba.card import Edit, Outcome
 from danhba_syncers import _people, _people_sent
 from danhba_syncers._google_accounts import Account, AccountError
 from danhba_syncers._google_calls import TRIES, Calls, Result
 from danhba_syncers._google_errors import RefusedError, UnclearError
-from danhba_syncers._people import Person
-from danhba_syncers._people_sent import WRITTEN
+from danhba_syncers._people_sent import WRITTEN, Sent
 
 _REFUSALS = 32
 """How often a batch is cut in two to find the contacts that Google refuses."""
@@ -111,8 +112,9 @@ class _Batch:
         written: set[str] = set()
         for name, edit in attempt.edits.items():
             result = results.get(name)
-            if result and result.good and result.person and _people.stamp_of(result.person):
-                self._written(edit, result.person)
+            stamp = _people.stamp_of(result.person) if result and result.good else ""
+            if stamp:
+                self.outcomes.append(Outcome(edit.card.ref, "written", stamp))
                 written.add(name)
             elif result and not result.good and not result.passing:
                 refused[name] = result.status.message or f"HTTP {result.http_status_code}"
@@ -168,12 +170,13 @@ class _Batch:
             if self._is_open(edit, attempt.sent[name], found[name], ours=name in ours)
         }
 
-    def _is_open(self, edit: Edit, sent: Person, found: Person | None, *, ours: bool) -> bool:
+    def _is_open(self, edit: Edit, sent: Sent, found: msgspec.Raw | None, *, ours: bool) -> bool:
         """Say whether a contact still is as it was; if not, record what became of it."""
         if found is None:
             self._conflict(edit, "the card is gone")
         elif ours and _people_sent.holds(sent, found):
-            self._written(edit, found)
+            stamp = _people.stamp_of(found)
+            self.outcomes.append(Outcome(edit.card.ref, "written", stamp))
         elif not _people_sent.has_etags(sent, found):
             self._conflict(edit, "the card has changed meanwhile")
         else:
@@ -186,9 +189,6 @@ class _Batch:
             self._conflict(edit, "the card has changed meanwhile")
         else:
             self.fail([edit], f"Google refuses it: {why}")
-
-    def _written(self, edit: Edit, person: Person) -> None:
-        self.outcomes.append(Outcome(edit.card.ref, "written", _people.stamp_of(person)))
 
     def _conflict(self, edit: Edit, why: str) -> None:
         self.outcomes.append(Outcome(edit.card.ref, "conflict", detail=why))

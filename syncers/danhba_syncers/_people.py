@@ -2,20 +2,20 @@
 
 A person is a JSON object. Its fields are lists of items, and each item says which source it is
 from: CONTACT is the account's own entry, the only one that can be written; a PROFILE or a company's
-directory may add items to the same person. The card's raw is the person as canonical JSON: keys
-sorted, no spaces, everything else as the server sent it.
+directory may add items to the same person. The card's raw is the person as the server sent it, less
+the spaces between the words of JSON. Only what is read or changed is taken out of it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from danhba.card import Address, Card, Change, Details, Phone, SetNumber
+from danhba.card import Address, Card, Change, Details, Headline, Phone, SetNumber
 from danhba.changes import made
 
 Person: TypeAlias = dict[str, Any]
@@ -45,6 +45,8 @@ _COMBINED = {
 """Machine labels of other sources, and the one type that says the same."""
 _NUMBER = re.compile(r"(?:\d[^\dA-Za-z]{0,3}){8,}")
 encode = msgspec.json.Encoder(order="sorted").encode
+NO_JSON = (msgspec.DecodeError, UnicodeDecodeError)
+"""What is raised for something that is no JSON, or not of the expected shape."""
 
 
 class _Source(msgspec.Struct, frozen=True, rename="camel"):
@@ -53,8 +55,15 @@ class _Source(msgspec.Struct, frozen=True, rename="camel"):
     update_time: str = ""
 
 
+class _Origin(msgspec.Struct, frozen=True):
+    type: str = "CONTACT"
+
+
 class _About(msgspec.Struct, frozen=True):
-    source: _Source = _Source()
+    source: _Origin = _Origin()
+
+
+class _Rank(msgspec.Struct, frozen=True):
     primary: bool = False
 
 
@@ -69,12 +78,12 @@ class _Name(msgspec.Struct, frozen=True, rename="camel"):
     unstructured_name: str = ""
     given_name: str = ""
     family_name: str = ""
-    metadata: _About = _About()
+    metadata: _Rank = _Rank()
 
 
 class _Organization(msgspec.Struct, frozen=True):
     name: str = ""
-    metadata: _About = _About()
+    metadata: _Rank = _Rank()
 
 
 class _Place(msgspec.Struct, frozen=True, rename="camel"):
@@ -90,24 +99,15 @@ class _Client(msgspec.Struct, frozen=True):
     username: str = ""
 
 
-class _Sources(msgspec.Struct, frozen=True):
+class _Sources(msgspec.Struct, frozen=True, rename="camel"):
     sources: tuple[_Source, ...] = ()
-
-
-class _Known(msgspec.Struct, frozen=True, rename="camel"):
-    """What danhba reads of a person; the rest of it is carried along unseen."""
-
-    metadata: _Sources = _Sources()
-    phone_numbers: tuple[_Number, ...] = ()
-    names: tuple[_Name, ...] = ()
-    organizations: tuple[_Organization, ...] = ()
-    addresses: tuple[_Place, ...] = ()
-    im_clients: tuple[_Client, ...] = ()
+    deleted: bool = False
+    previous_resource_names: tuple[str, ...] = ()
 
     @property
     def own(self) -> list[_Source]:
         """The account's own entries; more than one when contacts are linked."""
-        return [source for source in self.metadata.sources if source.type == "CONTACT"]
+        return [source for source in self.sources if source.type == "CONTACT"]
 
     @property
     def stamp(self) -> str:
@@ -115,27 +115,98 @@ class _Known(msgspec.Struct, frozen=True, rename="camel"):
         return " ".join([source.etag for source in self.own if source.etag])
 
 
-_decode = msgspec.json.Decoder(_Known).decode
+class Known(msgspec.Struct, frozen=True, rename="camel"):
+    """What danhba reads of a person; the rest of it is carried along unseen."""
+
+    resource_name: str = ""
+    metadata: _Sources = _Sources()
+    phone_numbers: tuple[_Number, ...] = ()
+    names: tuple[_Name, ...] = ()
+    organizations: tuple[_Organization, ...] = ()
+    addresses: tuple[_Place, ...] = ()
+    im_clients: tuple[_Client, ...] = ()
+
+
+class _Named(msgspec.Struct, frozen=True, rename="camel"):
+    """A person that may be anything else."""
+
+    resource_name: str = ""
+
+
+class _Dated(msgspec.Struct, frozen=True):
+    metadata: _Sources = _Sources()
+
+
+class _Country(msgspec.Struct, frozen=True, rename="camel"):
+    country: str = ""
+    country_code: str = ""
+
+
+class _Brief(msgspec.Struct, frozen=True):
+    """The part of a person that every changed card needs."""
+
+    metadata: _Sources = _Sources()
+    names: tuple[_Name, ...] = ()
+    addresses: tuple[_Country, ...] = ()
+
+
+class Found(NamedTuple):
+    """A person as it was sent.
+
+    Attributes:
+        raw: The JSON.
+        known: What danhba reads of it.
+        trouble: Why it cannot be understood.
+    """
+
+    raw: msgspec.Raw
+    known: Known
+    trouble: str = ""
+
+
+_decode = msgspec.json.Decoder(Known).decode
+_decode_name = msgspec.json.Decoder(_Named).decode
+_decode_brief = msgspec.json.Decoder(_Brief).decode
+_decode_date = msgspec.json.Decoder(_Dated).decode
+_decode_entries = msgspec.json.Decoder(list[Person]).decode
+fields_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+"""Takes a person apart, into the JSON of its fields."""
+_join = msgspec.json.Encoder().encode
 
 
 # -- a person as a card ----------------------------------------------------------------------------
 
 
-def card_of(ref: str, person: Person) -> Card:
-    """Return a person as a card; one that cannot be understood has `trouble`."""
-    raw = encode(person)
+def found(raw: msgspec.Raw) -> Found:
+    """Read what a person says of its name, its phones, and what evidence needs."""
     try:
-        known = msgspec.convert(person, _Known)
-    except msgspec.ValidationError as error:
-        return Card(ref, raw, (), trouble=f"not a person of the People API: {error}")
-    phones = _phones(known)
+        return Found(raw, _decode(raw))
+    except NO_JSON as error:
+        return Found(raw, Known(name_of(raw)), f"not a person of the People API: {error}")
+
+
+def name_of(raw: msgspec.Raw) -> str:
+    """Return the resource name of a person, whatever else is wrong with it; maybe empty."""
+    try:
+        return _decode_name(raw).resource_name
+    except NO_JSON:
+        return ""
+
+
+def card_of(ref: str, person: Found) -> Card:
+    """Return a person as a card; one that cannot be understood has `trouble`."""
+    raw, known = msgspec.json.format(person.raw, indent=-1), person.known
+    if person.trouble:
+        return Card(ref, raw, (), trouble=person.trouble)
+    phones = _phones(known.phone_numbers, own=bool(known.metadata.own))
     numbered = any(_NUMBER.search(client.username) for client in known.im_clients)
-    return Card(ref, raw, phones, describe, known.stamp, ("imClients",) if numbered else ())
+    elsewhere = ("imClients",) if numbered else ()
+    stamp = known.metadata.stamp
+    return Card(ref, raw, phones, describe, stamp, elsewhere, summarise=summarise)
 
 
-def _phones(known: _Known) -> tuple[Phone, ...]:
-    own = bool(known.own)
-    return tuple([_phone(place, n, own=own) for place, n in enumerate(known.phone_numbers)])
+def _phones(numbers: Iterable[_Number], *, own: bool) -> tuple[Phone, ...]:
+    return tuple([_phone(place, n, own=own) for place, n in enumerate(numbers)])
 
 
 def _labelled(kind: str) -> tuple[tuple[str, ...], str]:
@@ -149,9 +220,12 @@ def _phone(place: int, number: _Number, *, own: bool) -> Phone:
     return Phone(str(place), number.value, labels, label, "" if writable else "read-only-source")
 
 
-def stamp_of(person: Person) -> str:
+def stamp_of(person: msgspec.Raw) -> str:
     """Return the version of a person: the etag of its contact; empty when it does not show."""
-    return msgspec.convert(person, _Known).stamp
+    try:
+        return _decode_date(person).metadata.stamp
+    except NO_JSON:
+        return ""
 
 
 def refusal(card: Card) -> str:
@@ -166,17 +240,38 @@ def refusal(card: Card) -> str:
 def describe(raw: bytes) -> Details:
     """Read what a person says besides phones."""
     person = _decode(raw)
-    names = sorted(person.names, key=lambda name: not name.metadata.primary)
-    name = next(filter(None, map(_name, names)), "")
+    name = _name_in(person.names)
     organizations = sorted(person.organizations, key=lambda org: not org.metadata.primary)
     company = next((org.name for org in organizations if org.name), "")
     return Details(
         name or company,
-        max(filter(None, map(_update_time, person.own)), default=None),
+        _date_in(person.metadata),
         company=bool(company and not name),
         addresses=tuple(map(_address, person.addresses)),
         handles=tuple(client.username for client in person.im_clients if client.username),
     )
+
+
+def summarise(raw: bytes) -> Headline | None:
+    """Read the part of the details that every changed card needs; None where there is no name."""
+    person = _decode_brief(raw)
+    name = _name_in(person.names)
+    countries = [place.country or place.country_code for place in person.addresses]
+    return (
+        Headline(name, _date_in(person.metadata), tuple(filter(None, countries))) if name else None
+    )
+
+
+def _name_in(names: tuple[_Name, ...]) -> str:
+    """Return the person's name, the primary one where there are several; empty when unknown."""
+    if len(names) > 1:
+        names = tuple(sorted(names, key=lambda name: not name.metadata.primary))
+    return next(filter(None, map(_name, names)), "")
+
+
+def _date_in(about: _Sources) -> datetime | None:
+    """Return when the contact was last changed."""
+    return max(filter(None, map(_update_time, about.own)), default=None)
 
 
 def _name(name: _Name) -> str:
@@ -199,11 +294,6 @@ def _address(place: _Place) -> Address:
     return Address(place.city, place.region, place.country or place.country_code, street)
 
 
-def contact_sources(person: Person) -> list[Person]:
-    sources: list[Person] = person.get("metadata", {}).get("sources", [])
-    return [source for source in sources if source.get("type") == "CONTACT"]
-
-
 # -- changes ---------------------------------------------------------------------------------------
 
 
@@ -215,16 +305,23 @@ def patch(raw: bytes, changes: Sequence[Change]) -> bytes:
     """
     if not changes:
         return raw
-    person = msgspec.json.decode(raw)
-    if not contact_sources(person):
+    if not _decode_date(raw).metadata.own:
         raise ValueError("the person is no contact, and cannot be written")
-    entries = person.get("phoneNumbers", [])
+    person = fields_of(raw)
+    entries = entries_of(person)
     numbers = [change for change in changes if isinstance(change, SetNumber)]
     if len(numbers) == len(changes):
         _set_numbers(entries, numbers)
     else:
-        person["phoneNumbers"] = _made(entries, _phones(msgspec.convert(person, _Known)), changes)
-    return encode(person)
+        phones = _phones(_decode(raw).phone_numbers, own=True)
+        entries = _made(entries, phones, changes)
+    person["phoneNumbers"] = msgspec.Raw(_join(entries))
+    return _join(person)
+
+
+def entries_of(person: Mapping[str, msgspec.Raw]) -> list[Person]:
+    """Return the phoneNumbers of a person that was taken apart."""
+    return _decode_entries(person["phoneNumbers"]) if "phoneNumbers" in person else []
 
 
 def _set_numbers(entries: list[Person], changes: Iterable[SetNumber]) -> None:

@@ -6,7 +6,15 @@ import msgspec
 
 from danhba.card import Card
 from danhba.syncer import Fidelity
-from danhba_syncers._people import Person, contact_sources, encode, source_type, without
+from danhba_syncers._people import (
+    NO_JSON,
+    Person,
+    encode,
+    fields_of,
+    source_type,
+    stamp_of,
+    without,
+)
 
 WRITTEN = "metadata,phoneNumbers"
 """The field mask of what is needed to see whether a write arrived."""
@@ -15,6 +23,7 @@ _MADE_BY_GOOGLE = frozenset(
 )
 """Output only: Google makes them of the rest of an item, and takes no orders about them."""
 _ABOUT_PERSON = frozenset({"resourceName", "etag", "metadata"})
+_NONE = msgspec.Raw(b"[]")
 
 
 class _Etag(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -29,10 +38,19 @@ class _Etags(msgspec.Struct, frozen=True):
     sources: tuple[_Etag, ...] = ()
 
 
-class _Head(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class _Head(msgspec.Struct, frozen=True, rename="camel"):
     """By what a write names a person."""
 
     resource_name: str
+    etag: str = ""
+    metadata: _Etags = _Etags()
+
+
+class Sent(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What is sent of a person: by what it is named, and what the write replaces."""
+
+    resource_name: str
+    phone_numbers: list[Person]
     etag: str = ""
     metadata: _Etags = _Etags()
 
@@ -52,35 +70,35 @@ def resource_name(raw: bytes) -> str:
     return _decode_head(raw).resource_name
 
 
-def request_of(card: Card, raw: bytes) -> Person:
+def request_of(card: Card, raw: bytes) -> Sent:
     """Return what is sent to write a card: the phoneNumbers of `raw`, complete, and the etags.
 
     The etags are those the card was read with. What Google makes of the entries is left out.
     """
     head = _decode_head(card.raw)
     own = tuple(source for source in head.metadata.sources if source.type == "CONTACT")
-    named: Person = msgspec.to_builtins(msgspec.structs.replace(head, metadata=_Etags(own)))
-    numbers = _decode_body(raw).phone_numbers
-    named["phoneNumbers"] = [without(entry, *_MADE_BY_GOOGLE) for entry in numbers]
-    return named
+    numbers = [without(entry, *_MADE_BY_GOOGLE) for entry in _decode_body(raw).phone_numbers]
+    return Sent(head.resource_name, numbers, head.etag, _Etags(own))
 
 
-def has_etags(sent: Person, found: Person) -> bool:
+def has_etags(sent: Sent, found: msgspec.Raw) -> bool:
     """Say whether a contact still has the etag that a request names.
 
     The person's own etag does not count: it differs with the fields that were asked for.
     """
-    etags = [source.get("etag") for source in sent["metadata"]["sources"]]
-    return etags == [source.get("etag") for source in contact_sources(found)]
+    return stamp_of(found) == " ".join([own.etag for own in sent.metadata.sources if own.etag])
 
 
-def holds(sent: Person, found: Person) -> bool:
+def holds(sent: Sent, found: msgspec.Raw) -> bool:
     """Say whether a person has the numbers that were sent, with their types."""
-    return _written_numbers(sent) == _written_numbers(found)
+    try:
+        numbers = _decode_body(found).phone_numbers
+    except NO_JSON:
+        return False
+    return _written_numbers(sent.phone_numbers) == _written_numbers(numbers)
 
 
-def _written_numbers(person: Person) -> list[tuple[str, str]]:
-    numbers = person.get("phoneNumbers", [])
+def _written_numbers(numbers: list[Person]) -> list[tuple[str, str]]:
     own = (entry for entry in numbers if source_type(entry) == "CONTACT")
     return sorted((entry.get("value", ""), entry.get("type", "")) for entry in own)
 
@@ -90,12 +108,25 @@ def compare(sent: bytes, found: bytes) -> Fidelity:
     if sent == found:
         return Fidelity.EXACT
     try:
-        mine, theirs = msgspec.json.decode(sent), msgspec.json.decode(found)
-    except msgspec.DecodeError:
+        mine, theirs = fields_of(sent), fields_of(found)
+        same = all(
+            _same_items(*map(msgspec.json.decode, pair)) for pair in _different(mine, theirs)
+        )
+    except NO_JSON:
         return Fidelity.LOST
-    fields = (mine.keys() | theirs.keys()) - _ABOUT_PERSON
-    same = all(_same_items(mine.get(f, []), theirs.get(f, [])) for f in fields)
     return Fidelity.EQUAL if same else Fidelity.LOST
+
+
+def _different(
+    mine: dict[str, msgspec.Raw], theirs: dict[str, msgspec.Raw]
+) -> list[tuple[msgspec.Raw, msgspec.Raw]]:
+    """Return the fields of two persons that are not written alike."""
+    fields = mine if mine.keys() == theirs.keys() else mine | theirs
+    return [
+        (mine.get(field, _NONE), theirs.get(field, _NONE))
+        for field in fields
+        if field not in _ABOUT_PERSON and mine.get(field) != theirs.get(field)
+    ]
 
 
 def _same_items(mine: list[Person], theirs: list[Person]) -> bool:

@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -68,6 +69,63 @@ def replacing(path: Path, expected: Fingerprint | None) -> Iterator[BinaryIO]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+class Stage:
+    """Files that are complete, and wait aside to take their places."""
+
+    def __init__(self, aside: Path) -> None:
+        self._aside = aside
+        self._names: list[Path] = []
+        self._links: list[tuple[Path, Path]] = []
+
+    @contextlib.contextmanager
+    def file(self, name: Path) -> Iterator[BinaryIO]:
+        """Open a file that will have that name below the target."""
+        place = self._place(len(self._names))
+        self._names.append(name)
+        handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _place(self, number: int) -> Path:
+        return self._aside / f"{number}.danhba-tmp"
+
+    def link(self, name: Path, other: Path) -> None:
+        """Have a symlink of that name lead to another file below the target."""
+        self._links.append((name, other))
+
+    def take_places(self, target: Path) -> None:
+        """Move every file to its place, then make the links."""
+        for number, name in enumerate(self._names):
+            place = Path(os.path.realpath(target / name))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _take_place(self._place(number), place, None)
+        for name, other in self._links:
+            place = target / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            place.symlink_to(os.path.relpath(target / other, place.parent))
+
+
+@contextlib.contextmanager
+def staging(target: Path) -> Iterator[Stage]:
+    """Keep the files of a folder aside until the block ends well, then move them there.
+
+    Raises:
+        SyncerError: There is no room or no permission.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target if target.is_dir() else target.parent
+        with tempfile.TemporaryDirectory(prefix=".danhba-", dir=beside) as aside:
+            stage = Stage(Path(aside))
+            yield stage
+            stage.take_places(target)
+    except OSError as error:
+        raise SyncerError(f"{target}: not written: {error.strerror or error}") from error
 
 
 _count = itertools.count()

@@ -30,7 +30,13 @@ from danhba.syncer import Fidelity, Lane, Part
 from danhba_syncers import _patch, _plain, _skim, _vcard
 from danhba_syncers._names import Names, PartNames, content_name, ref
 from danhba_syncers._patch import splice
-from danhba_syncers._replace import ChangedMeanwhileError, Fingerprint, fingerprint, replacing
+from danhba_syncers._replace import (
+    ChangedMeanwhileError,
+    Fingerprint,
+    fingerprint,
+    replacing,
+    staging,
+)
 from danhba_syncers._skim import Columns, Stretch
 from danhba_syncers._split import Piece, split
 from danhba_syncers._wide import Shadow, low_byte
@@ -382,8 +388,12 @@ class VcardFiles:
             with tempfile.NamedTemporaryFile(
                 prefix="danhba-", suffix=".vcf", delete=False
             ) as spool:
-                shutil.copyfileobj(sys.stdin.buffer, spool, _CHUNK)
-            self._spool = Path(spool.name)
+                self._spool = Path(spool.name)
+                try:
+                    shutil.copyfileobj(sys.stdin.buffer, spool, _CHUNK)
+                except OSError as error:
+                    where = self._spool.parent
+                    raise SyncerError(f"{where}: no place for standard input: {error}") from error
         return self._spool
 
     def refs_like(self, source: str) -> None:
@@ -531,12 +541,41 @@ def _standard_output() -> Iterator[IO[bytes]]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Yield the vCard files of a folder and its subfolders, in the order of their names."""
+    """Yield the vCard files of a folder and its subfolders, in the order of their names.
+
+    A file comes once, however many symlinks lead to it: under its own name if it lies in the
+    folder, else under that of the first link. Hard links are files of their own, for a write parts
+    them: a new file takes the place of one name only.
+    """
+    for path, same in _with_links(folder):
+        if same is None:
+            yield path
+
+
+def _with_links(folder: Path) -> Iterator[tuple[Path, Path | None]]:
+    """Yield each vCard file; one that is but a link to another one with that other one."""
+    root = os.path.realpath(folder)
+    outside: dict[Path, Path] = {}
+    for path in _named_so(folder):
+        same = None
+        if path.is_symlink() and (real := Path(os.path.realpath(path))).exists():
+            if _is_vcard(real.name) and real.is_relative_to(root):
+                same = folder / real.relative_to(root)
+            elif (first := outside.setdefault(real, path)) != path:
+                same = first
+        yield path, same
+
+
+def _named_so(folder: Path) -> Iterator[Path]:
     for here, folders, names in os.walk(folder, onerror=_unreadable_folder):
         folders.sort()
         for name in sorted(names):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+            if _is_vcard(name):
                 yield Path(here, name)
+
+
+def _is_vcard(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def _unreadable_folder(error: OSError) -> None:
@@ -671,12 +710,22 @@ def _copy_folder(
     late: list[Edit] = []
     grouped = _by_file(edits, late)
     file, group = next(grouped, (None, iter(())))
-    for each in files:
-        place = target / each.path.relative_to(root)
-        _refuse_itself(each.path, place)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        mine = group if file is not None and file.path == each.path else iter(())
-        with replacing(place, None) as out:
-            yield from _copy(each, out, mine)
-        if file is not None and file.path == each.path:
-            file, group = next(grouped, (None, iter(())))
+    with staging(target) as stage:
+        for each in files:
+            if not each.path.is_file():  # a pipe, a link that leads nowhere: named when it was read
+                continue
+            name = each.path.relative_to(root)
+            _refuse_itself(each.path, target / name)
+            mine = group if file is not None and file.path == each.path else iter(())
+            with stage.file(name) as out:
+                yield from _copy(each, out, mine)
+            if file is not None and file.path == each.path:
+                file, group = next(grouped, (None, iter(())))
+        for link, same in _with_links(root):
+            if same is not None:
+                stage.link(link.relative_to(root), same.relative_to(root))
+        late.extend(group)  # of a file that came after the files were listed
+        for _, group in grouped:
+            late.extend(group)
+    for edit in late:
+        yield Outcome(edit.card.ref, "failed", "", "was not there when the copy began")

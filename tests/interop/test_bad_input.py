@@ -134,6 +134,68 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, state_dir: Path) 
     assert (books / "b.vcf").read_bytes() == NEW
 
 
+def linked(tmp_path: Path) -> Path:
+    """Make a folder with two files, one of them outside, and five links to them."""
+    books, other = tmp_path / "books", tmp_path / "other.vcf"
+    (books / "sub").mkdir(parents=True)
+    (books / "m.vcf").write_bytes(GOOD)
+    other.write_bytes(GOOD.replace(b"4567", b"4568"))
+    (books / "a.vcf").symlink_to("m.vcf")
+    (books / "z.vcf").symlink_to(books / "m.vcf")
+    (books / "sub" / "chain.vcf").symlink_to(books / "a.vcf")
+    (books / "o1.vcf").symlink_to(other)
+    (books / "o2.vcf").symlink_to(other)
+    return books
+
+
+def test_a_file_is_read_once_however_many_links_lead_to_it(tmp_path: Path, state_dir: Path) -> None:
+    books, log = linked(tmp_path), tmp_path / "log"
+    refs = [card.ref.partition("#")[0] for card in VcardFiles(str(books)).read()]
+    assert refs == ["m.vcf", "o1.vcf"]
+    done = run("convert", books, "--write", "--log", log)
+    assert done.code == 0, done.err
+    assert b"2 cards written" in done.out
+    assert (books / "m.vcf").read_bytes() == NEW
+    assert (tmp_path / "other.vcf").read_bytes() == NEW.replace(b"4567", b"4568")
+    links = [path for path in books.rglob("*.vcf") if path.is_symlink()]
+    assert len(links) == 5
+    assert run("convert", books, "--check").code == 0
+    assert run("undo", log).code == 0
+    assert (books / "a.vcf").read_bytes() == GOOD
+
+
+def test_a_copy_of_a_folder_keeps_its_links(tmp_path: Path, state_dir: Path) -> None:
+    books, copy, log = linked(tmp_path), tmp_path / "copy", tmp_path / "log"
+    for _ in range(2):
+        log.unlink(missing_ok=True)
+        assert run("convert", books, "-o", copy, "--log", log).code == 0
+        assert (copy / "m.vcf").read_bytes() == NEW
+        for name in ("a.vcf", "z.vcf", "sub/chain.vcf", "o2.vcf"):
+            assert (copy / name).is_symlink()
+        assert (copy / "z.vcf").resolve() == copy.resolve() / "m.vcf"
+        assert (copy / "o2.vcf").resolve() == copy.resolve() / "o1.vcf"
+        assert not (copy / "o1.vcf").is_symlink()
+    assert run("undo", log).code == 0
+    assert (copy / "sub" / "chain.vcf").read_bytes() == GOOD
+    assert (books / "m.vcf").read_bytes() == GOOD
+
+
+def test_names_of_one_file_are_parted_and_each_is_converted(
+    tmp_path: Path, state_dir: Path
+) -> None:
+    """Hard links: a new file takes the place of one name, so that the other must have its turn."""
+    books, log = tmp_path / "books", tmp_path / "log"
+    books.mkdir()
+    (books / "a.vcf").write_bytes(GOOD)
+    (books / "b.vcf").hardlink_to(books / "a.vcf")
+    done = run("convert", books, "--write", "--log", log)
+    assert done.code == 0, done.err
+    assert [(books / name).read_bytes() for name in ("a.vcf", "b.vcf")] == [NEW, NEW]
+    assert run("convert", books, "--check").code == 0
+    assert run("undo", log).code == 0
+    assert [(books / name).read_bytes() for name in ("a.vcf", "b.vcf")] == [GOOD, GOOD]
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_pipe_named_like_a_vcard_does_not_stop_the_run(tmp_path: Path) -> None:
     books = tmp_path / "books"
@@ -154,6 +216,28 @@ def test_a_pipe_named_like_a_vcard_does_not_stop_the_run(tmp_path: Path) -> None
     except subprocess.TimeoutExpired:
         pytest.fail("danhba waits for somebody to write into the pipe")
     assert (books / "b.vcf").read_bytes() == NEW
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_copy_of_a_folder_leaves_out_what_is_no_file(tmp_path: Path) -> None:
+    books, copy = tmp_path / "books", tmp_path / "copy"
+    books.mkdir()
+    (books / "c.vcf").write_bytes(GOOD)
+    os.mkfifo(books / "a.vcf")
+    (books / "b.vcf").symlink_to(tmp_path / "nowhere.vcf")
+    environment = {**os.environ, "DANHBA_STATE_DIR": str(tmp_path / "state")}
+    call = [sys.executable, "-c", "from danhba.cli import main; main()"]
+    command = [*call, "convert", str(books), "-o", str(copy)]
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, timeout=10, check=False
+        )
+    except subprocess.TimeoutExpired:
+        pytest.fail("danhba waits for somebody to write into the pipe")
+    assert done.returncode == 4, done.stderr
+    assert done.stderr.count(b".vcf: cannot be read") == 2
+    assert [path.name for path in copy.iterdir()] == ["c.vcf"]
+    assert (copy / "c.vcf").read_bytes() == NEW
 
 
 def test_a_card_of_broken_utf16_is_named_and_the_others_are_converted(
@@ -323,6 +407,19 @@ def test_a_value_of_any_length_is_read(tmp_path: Path, state_dir: Path) -> None:
             (tmp_path / "book.vcf").write_bytes(raw + GOOD)
             assert write(tmp_path / "book.vcf").code == 0
             assert (tmp_path / "book.vcf").read_bytes().endswith(NEW)
+
+
+@pytest.mark.parametrize("filler", [b"x", b"\0"], ids=["letters", "nuls"])
+def test_a_name_of_any_length_does_not_swell_the_log(
+    filler: bytes, tmp_path: Path, state_dir: Path
+) -> None:
+    raw = GOOD.replace(b"FN:A", b"FN:A" + filler * 1_000_000)
+    (tmp_path / "book.vcf").write_bytes(raw)
+    done = run("convert", tmp_path / "book.vcf", "--write", "--log", tmp_path / "log")
+    assert done.code == 0
+    assert (tmp_path / "book.vcf").read_bytes() == raw.replace(b"0168", b"038")
+    assert (tmp_path / "log").stat().st_size < 10_000
+    assert len(done.out) < 10_000
 
 
 def test_nuls_anywhere_are_passed_through(tmp_path: Path, state_dir: Path) -> None:

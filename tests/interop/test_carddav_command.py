@@ -146,7 +146,7 @@ def test_sources_and_check(place: Place) -> None:
     assert place.path in listed
     checked = run("check", "company")
     assert checked.code == 0
-    assert b"read: 4 cards, 0 of them not understood" in checked.out
+    assert b"read: 4 cards, 0 not understood" in checked.out
     assert b"never tried out" in checked.out
     probed = run("check", "company", "--probe")
     assert probed.code == 0

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tests.dav_proxy import proxy
 from tests.dav_servers import Server
 
 from danhba import packs, run
+from danhba.card import Edit, Outcome
 from danhba.convert import Context
 from danhba.difflog import LogWriter
 from danhba.job import Job, Result
@@ -110,6 +111,32 @@ def test_convert_and_undo(dav: Server, place: Place) -> None:
     assert (undone.written, undone.problems) == (4, {})
     assert [content(dav.get(book + name)) for name in names] == before
     assert place.convert()[0]["cards_changed"] == 0
+
+
+class Meddled(CardDav):
+    """A source in which somebody else is quicker, once."""
+
+    meddle: Callable[[], None]
+
+    def write(self, edits: Iterable[Edit]) -> Iterator[Outcome]:
+        self.meddle()
+        self.meddle = lambda: None
+        return super().write(edits)
+
+
+def test_card_that_moved_and_needs_nothing_any_more_is_settled(dav: Server, place: Place) -> None:
+    book = place.location.partition(str(dav.port))[2]
+    names = [f"card-{i}.vcf" for i in range(3)]
+    for i, name in enumerate(names):
+        dav.put(book + name, card(i, OLD.format(i)))
+    job = place.job()
+    job.syncer = syncer = Meddled(place.location, CardDavOptions(password_env="DAV_PASSWORD"))
+    syncer.meddle = lambda: dav.put(book + names[1], card(1, NEW.format(1)))
+    with LogWriter(place.last) as log:
+        _, result = run.convert_in_place(job, log)
+    syncer.close()
+    assert (result.written, result.problems) == (2, {})
+    assert numbers(dav, book, names) == [NEW.format(i) for i in range(3)]
 
 
 # -- what it costs -------------------------------------------------------------------------------

@@ -274,6 +274,19 @@ def test_a_contact_that_never_rests_is_a_conflict(place: Place) -> None:
     assert place.account.numbers()["people/c1"] == [OLD, "0912 345 678"]
 
 
+def test_a_contact_that_needs_nothing_any_more_is_settled(place: Place) -> None:
+    """Somebody else converts it while the batch is on its way."""
+    numbers = [{"value": NEW, "type": "mobile"}, {"value": "0912 345 678", "type": "work"}]
+
+    def meddle() -> None:
+        place.account.change("people/c1", phoneNumbers=numbers)
+
+    place.api.faults.append(Fault("meddle", "batchUpdateContacts", do=meddle))
+    _, result = place.convert(place.personal())
+    assert (result.written, result.problems) == (CONTACTS - 1, {})
+    assert place.account.numbers()["people/c1"] == [NEW, "0912 345 678"]
+
+
 def test_a_profile_that_changes_meanwhile_is_no_obstacle(place: Place) -> None:
     """The person's etag moves though the contact's does not; Google asks for both."""
     book = Book(place.account)

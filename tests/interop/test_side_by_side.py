@@ -64,6 +64,35 @@ def test_a_large_copy_is_the_file_with_its_numbers_changed(
     assert target.read_bytes() == source.read_bytes()
 
 
+@pytest.mark.parametrize("way", ["-o", "--write"])
+def test_a_large_file_of_one_part_is_changed_as_a_whole(
+    way: str, tmp_path: Path, state_dir: Path
+) -> None:
+    """One card with a photo of 5 MB, in which no second part begins."""
+    source, target = tmp_path / "book.vcf", tmp_path / "out.vcf"
+    raw = CARD.format(uid="u", name="A", number="0168 123 4567", note="x" * (5 << 20)).encode()
+    source.write_bytes(raw)
+    done = run("convert", source, *([way, target] if way == "-o" else [way]))
+    assert done.code == 0, done.err
+    assert (target if way == "-o" else source).read_bytes() == expected(raw)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
+def test_a_large_file_is_copied_on_one_processor(tmp_path: Path, state_dir: Path) -> None:
+    source, target, log = tmp_path / "book.vcf", tmp_path / "out.vcf", tmp_path / "log.jsonl"
+    source.write_bytes(book())
+    all_of_them = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(all_of_them)})
+    try:
+        done = run("convert", source, "-o", target, "--log", log)
+    finally:
+        os.sched_setaffinity(0, all_of_them)
+    assert done.code == 0, done.err
+    assert target.read_bytes() == expected(book())
+    assert run("undo", log).code == 0
+    assert target.read_bytes() == book()
+
+
 def test_a_large_file_is_changed_in_place_and_back(tmp_path: Path, state_dir: Path) -> None:
     source, log = tmp_path / "book.vcf", tmp_path / "log.jsonl"
     source.write_bytes(book())

@@ -117,7 +117,7 @@ def narrowed(raw: bytes) -> bytes:
 def test_a_change_alters_the_octets_of_the_number_and_of_rev_only(book: Book) -> None:
     with folder() as place:
         with LogWriter(place / "log") as log:
-            end = run.copy(job(place, book.raw), log, place / "copy.vcf")
+            end, _ = run.copy(job(place, book.raw), log, place / "copy.vcf")
         assert book.faults((place / "copy.vcf").read_bytes()) == []
         assert end.totals["numbers_convert"] == book.changes
         assert end.totals["cards_skipped"] == 0

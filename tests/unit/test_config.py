@@ -177,7 +177,7 @@ def test_a_source_is_converted_by_name() -> None:
 def test_names_that_lead_nowhere_or_two_ways() -> None:
     done = run("convert", "mine")
     assert done.code == 2
-    assert "no such file or folder, and no danhba.toml" in done.err
+    assert "no such file or folder, and there is no danhba.toml" in done.err
     Path("danhba.toml").write_text('[source.mine]\ntype = "file"\nlocation = "book.vcf"\n')
     assert "did you mean 'mine'?" in run("convert", "mime").err
     Path("mine").mkdir()
@@ -209,7 +209,7 @@ def test_sources_are_listed() -> None:
 
 def test_files_can_be_checked_and_have_no_habits() -> None:
     Path("book.vcf").write_bytes(CARD + b"BEGIN:VCARD\nVERSION:3.0\n")
-    assert b"read: 2 cards, 0 of them not understood" in run("check", "book.vcf").out
+    assert b"read: 2 cards, 0 not understood" in run("check", "book.vcf").out
     assert "only a server has habits" in run("check", "book.vcf", "--probe").err
 
 

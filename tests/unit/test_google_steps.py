@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from danhba import packs
+from danhba.card import Card
 from danhba.convert import Context, convert
 from danhba.steps.pipeline import load
 from danhba_syncers import _people
@@ -32,12 +33,16 @@ def person(*numbers: tuple[str, str]) -> dict[str, object]:
     return {"resourceName": "people/1", "metadata": metadata, "phoneNumbers": entries}
 
 
+def card_of(person: dict[str, object]) -> Card:
+    return _people.card_of("people/1", _people.found(msgspec.Raw(msgspec.json.encode(person))))
+
+
 def converted(before: dict[str, object], known: Context) -> list[tuple[str, str]]:
     """Convert a person, and see that reading and converting it once more does nothing."""
-    card = _people.card_of("people/1", before)
+    card = card_of(before)
     raw = _people.patch(card.raw, convert(card, known).changes)
     after = msgspec.json.decode(raw)
-    assert convert(_people.card_of("people/1", after), known).changes == ()
+    assert convert(card_of(after), known).changes == ()
     return [(entry["value"], entry.get("type", "")) for entry in after["phoneNumbers"]]
 
 

@@ -30,7 +30,8 @@ class Server(MemorySyncer):
         loses: Name of a card that is stored without its second phone; `*` for every card.
         loses_always: Whether it loses so when the card is put back, too.
         honours: Whether it refuses a write to a card that moved.
-        in_between: Called before each put, with the ref.
+        in_between: What somebody else makes of a card right before it is written, by ref.
+        vanishes: Ref of a card that is deleted right before it is written.
     """
 
     writes_remotely = True
@@ -45,6 +46,7 @@ class Server(MemorySyncer):
         self.valid = True
         self.in_between: Mapping[str, bytes] = {}
         self.sure = True
+        self.vanishes = ""
         for i, number in enumerate(numbers):
             self.put(str(i), card(number, "0912 345 678"))
         self.calls.clear()
@@ -87,6 +89,8 @@ class Server(MemorySyncer):
                 self.in_between = dict(self.in_between)
                 MemorySyncer.put(self, ref, self.in_between.pop(ref))
                 self.moved.append(ref)
+            if self.vanishes == ref:
+                del self.cards[ref], self.stamps[ref]
             if self.honours and str(self.stamps.get(ref)) != edit.card.version:
                 yield Outcome(ref, "conflict", detail="moved")
                 continue
@@ -153,6 +157,15 @@ class Place:
         server.calls.clear()
         with self.log() as log:
             return run.convert_in_place(self.job(server, **more), log)[1]
+
+    def apply(self, server: Server) -> Result:
+        server.calls.clear()
+        with LogWriter(self.last) as log:
+            return run.apply(self.job(server), log, run.read_story(self.last))
+
+    def undo(self, server: Server) -> Result:
+        with LogWriter(self.last) as log:
+            return run.undo(self.job(server), log, run.read_story(self.last))
 
     @property
     def last(self) -> Path:
@@ -226,6 +239,35 @@ def test_card_that_moved_meanwhile_is_converted_again(place: Place) -> None:
     assert numbers(server) == [NEW, NEW, "039 765 4321", NEW]
 
 
+def test_card_that_moved_and_needs_nothing_any_more_is_settled(place: Place) -> None:
+    server = Server(*[OLD] * 4)
+    server.in_between = {"2": card(NEW, "somebody was quicker")}
+    result = place.write(server)
+    assert (result.written, result.problems) == (3, {})
+    assert numbers(server) == [NEW] * 4
+    assert place.apply(server).problems == {}
+    assert server.calls == []
+    assert place.undo(server).written == 3
+    assert numbers(server) == [OLD, OLD, NEW, OLD]
+
+
+def test_card_that_moved_and_is_to_be_asked_about_now_is_settled(place: Place) -> None:
+    server = Server(*[OLD] * 4)
+    server.in_between = {"2": card("+84 83 812 3456", "08 3812 3456")}
+    result = place.write(server)
+    assert (result.written, result.problems) == (3, {})
+    story = run.read_story(place.last)
+    assert [ref for ref, entry in story.entries.items() if entry.line.questions] == ["2"]
+
+
+def test_card_that_moved_and_is_gone_is_listed(place: Place) -> None:
+    server = Server(*[OLD] * 4)
+    server.in_between = {"2": card("0169 765 4321")}
+    server.vanishes = "2"
+    result = place.write(server)
+    assert (result.written, list(result.problems)) == (3, ["2"])
+
+
 def test_server_that_may_ignore_conditions_is_read_before_it_is_written(place: Place) -> None:
     server = Server(*[OLD] * 5)
     server.sure = server.honours = False
@@ -239,7 +281,7 @@ def test_server_that_may_ignore_conditions_is_read_before_it_is_written(place: P
 def test_nothing_is_written_when_too_many_cards_would_change(place: Place) -> None:
     server = Server(*[OLD] * 5, *["0912 111 222"] * 5)
     result = place.write(server, budget=Budget(40, percent=True))
-    assert "5 of 10 cards" in result.stopped
+    assert "5 of 10" in result.stopped
     assert place.write(server, budget=Budget(4)).stopped
     assert OLD in numbers(server)
     assert place.write(server, budget=Budget(50, percent=True)).written == 5

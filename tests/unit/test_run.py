@@ -3,9 +3,15 @@
 import csv
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +19,9 @@ from hypothesis import strategies as st
 from tests.command import Done, run
 from tests.property.vcards import Book, books
 
+from danhba import config
 from danhba.difflog import CardLine, read_log
+from danhba_syncers.vcard_files import VcardFiles
 
 OLD = "0168 123 4567"
 NEW = "038 123 4567"
@@ -62,7 +70,8 @@ class Place:
             writer.writerows(rows)
         done = run("review", self.log, "--answers", asked)
         assert done.code == 0, done.err
-        assert f"{len(rows)} answers kept" in done.out.decode()
+        kept = "1 answer kept" if len(rows) == 1 else f"{len(rows)} answers kept"
+        assert kept in done.out.decode()
 
 
 @pytest.fixture
@@ -292,6 +301,89 @@ def test_standard_input_is_converted_to_standard_output(place: Place, raw: bytes
     assert done.out in (raw.replace(OLD.encode(c), NEW.encode(c)) for c in ("ascii", "utf-16-be"))
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("convert", "-", "-o", "-"), 0),
+        (("convert", "-"), 0),
+        (("convert", "-", "-o", "-", "--max-changes", "0"), 1),
+        (("convert", "-", "-o", "no/such/folder/x.vcf"), 1),
+        (("report", "-"), 0),
+        (("check", "-"), 0),
+        (("check", "-", "--probe"), 2),
+        (("sources", "-"), 2),
+        (("login", "-"), 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_was_kept_of_standard_input_is_removed(
+    words: tuple[str, ...], code: int, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spools = place.folder / "spools"
+    spools.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(spools))
+    raw = card(f"TEL:{OLD}").encode()
+    assert run(*words, stdin=raw).code == code
+    assert list(spools.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_nothing_of_standard_input_is_left_when_the_run_is_ended(
+    number: int, code: int, place: Place
+) -> None:
+    spools = place.folder / "spools"
+    spools.mkdir()
+    command = [sys.executable, "-c", "from danhba.cli import main; main()", "convert", "-"]
+    ended = subprocess.Popen(
+        command, stdin=subprocess.PIPE, env={**os.environ, "TMPDIR": str(spools)}
+    )
+    assert ended.stdin
+    deadline = time.monotonic() + 30
+    while not list(spools.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    ended.send_signal(number)
+    assert ended.wait(30) == code
+    ended.stdin.close()
+    assert list(spools.iterdir()) == []
+
+
+class Watched(VcardFiles):
+    """A syncer that tells whether it was closed."""
+
+    still_open: ClassVar[list[VcardFiles]] = []
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.still_open.append(self)
+
+    def close(self) -> None:
+        super().close()
+        self.still_open.remove(self)
+
+
+def test_each_command_closes_what_it_opened(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "open_named", lambda location: (Watched(location), location))
+    place.write(card(f"TEL:{OLD}"), card(f"TEL:{AMBIGUOUS}"))
+    place.convert("--ask", "all")
+    for words, code in (
+        (("convert", place.book, "--check"), 3),
+        (("convert", place.folder / "none.vcf"), 1),
+        (("convert", place.book, "--log", place.log), 2),
+        (("review", place.log), 0),
+        (("apply", place.log), 0),
+        (("apply", place.log, "--replan"), 0),
+        (("undo", place.log), 0),
+        (("report", place.book, place.book, place.folder / "none.vcf"), 4),
+        (("check", place.book), 0),
+        (("sources", place.book), 2),
+        (("login", place.book), 2),
+    ):
+        assert run(*words, stdin=b"q\n").code == code, words
+        assert Watched.still_open == [], words
+
+
 def test_what_makes_no_sense_is_wrong_usage(place: Place) -> None:
     raw = place.write(card(f"TEL:{OLD}"))
     book = place.book
@@ -429,7 +521,7 @@ def test_undo_lists_what_it_cannot_restore(place: Place) -> None:
     place.book.write_bytes(place.text.replace(NEW, "0999 999 999").encode())
     done = run("undo", place.log)
     assert done.code == 4
-    assert "book.vcf#u: kept" in done.err
+    assert "book.vcf#u: left as it is" in done.err
     assert "0120 765 4321" in place.text
     assert "0999 999 999" in place.text
 
@@ -566,6 +658,44 @@ def test_a_log_is_appended_to_section_by_section(place: Place) -> None:
     assert_sections(place.log, ["convert", "apply", "review", "apply", "undo"])
 
 
+# -- more changes than the run may make ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", [["--write"], ["-o", "-"], ["-o", "copy.vcf"]])
+def test_a_run_over_its_budget_writes_nothing(
+    place: Place, way: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place.folder)
+    before = place.write(card(f"TEL:{OLD}"), card(f"TEL:{OLD}", name="B"))
+    for limit in ("1", "99%"):
+        done = place.convert(*way, "--max-changes", limit)
+        assert done.code == 1
+        assert f"cards to be changed: 2 of 2, more than --max-changes {limit}" in done.err
+        assert b"BEGIN:VCARD" not in done.out
+        assert place.book.read_bytes() == before
+        assert not (place.folder / "copy.vcf").exists()
+    assert cards_of(place.log)
+    assert place.convert(*way, "--max-changes", "2").code == 0
+
+
+@pytest.mark.parametrize("stop", [["--max-changes", "1"], []], ids=["budget", "foreign"])
+def test_a_stopped_copy_of_a_folder_leaves_nothing_behind(place: Place, stop: list[str]) -> None:
+    books, copy = place.folder / "books", place.folder / "copy"
+    books.mkdir()
+    (books / "a.vcf").write_text(card(f"TEL:{OLD}"))
+    abroad = card("TEL:+61 412 345 678", "TEL:+61 412 345 679", "TEL:+61 412 345 677")
+    (books / "b.vcf").write_text(card(f"TEL:{OLD}") + abroad)
+    done = run("convert", books, "-o", copy, *stop)
+    assert (done.code, "stopped: " in done.err) == (1, True)
+    assert sorted(path.name for path in place.folder.iterdir() if path.is_dir()) == [
+        "books",
+        "state",
+    ]
+    assert run("convert", books, "-o", copy, "--country", "VN").code == 0
+    assert sorted(path.name for path in copy.iterdir()) == ["a.vcf", "b.vcf"]
+    assert NEW in (copy / "b.vcf").read_text()
+
+
 # -- a book of another country -------------------------------------------------------------------
 
 
@@ -625,13 +755,28 @@ def test_nothing_follows_where_nothing_is_to_do(place: Place) -> None:
 def test_a_plan_that_was_cut_off_is_said_to_be_one_and_applied(place: Place) -> None:
     """As when what shows it is left before its end: `danhba convert … | head`."""
     place.write(card(f"TEL:{OLD}", uid="u") + card(f"TEL:{OLD}", uid="v"))
-    place.convert()
+    place.convert("--country", "VN")
     place.log.write_bytes(b"".join(place.log.read_bytes().splitlines(keepends=True)[:2]))
     assert run("undo", place.log).code == 0  # its closing line is not the plan's
     done = run("apply", place.log)
     assert done.code == 0
     assert "was cut off" in done.err
     assert place.text.count(OLD) == 1
+
+
+def test_a_plan_that_was_cut_off_is_not_applied_before_somebody_said_whose_book_it_is(
+    place: Place,
+) -> None:
+    """The numbers that make it a book of another country are not in the lines that are left."""
+    before = place.write(card(f"TEL:{OLD}"), card("TEL:+61 412 345 678", "TEL:+61 412 345 679"))
+    place.convert()
+    place.log.write_bytes(b"".join(place.log.read_bytes().splitlines(keepends=True)[:2]))
+    cut_off = place.log.read_bytes()
+    done = run("apply", place.log)
+    assert (done.code, place.book.read_bytes()) == (1, before)
+    assert "Run danhba convert again" in done.err
+    assert "--country VN" in done.err
+    assert place.log.read_bytes() == cut_off
 
 
 def test_what_is_not_a_log_is_called_so(place: Place) -> None:

@@ -23,9 +23,9 @@ from danhba import (
     texts,
     verdict,
 )
-from danhba.card import Why
+from danhba.card import Reading, Why
 from danhba.steps import fold, label_kind, normalise
-from danhba.texts import LANGUAGES, label, language_of, meaning, sentence
+from danhba.texts import LANGUAGES, label, language_of, meaning, sentence, told
 
 CONVERTER = [verdict, number, context, field, conversion, evidence]
 STEPS = [fold, label_kind, normalise]
@@ -155,11 +155,62 @@ def test_a_hop_is_said_to_be_prevented_by_this_machine_only(language, words):
 
 
 def test_meanings_are_translated():
-    old = "fixed, TP. Hồ Chí Minh (old form, until 2017-07-17)"
-    assert meaning(old, "vi") == "cố định, TP. Hồ Chí Minh (dạng cũ, đến 17/07/2017)"
-    assert meaning("mobile (valid today)", "vi") == "di động (đang dùng hiện nay)"
-    assert meaning("some other number", "vi") == "một số nào khác"
-    assert meaning("a plugin's own words", "vi") == "a plugin's own words"
+    old = "fixed, Ho Chi Minh City (old form, until 2017-07-17)"
+    city = Reading("", "", old, "vn-2017-08", "TP. Hồ Chí Minh")
+    assert meaning(city, "vi") == "cố định, TP. Hồ Chí Minh (dạng cũ, đến 17/07/2017)"
+    assert meaning(city, "en") == "fixed line, Ho Chi Minh City (old form, until 2017-07-17)"
+    for text, vietnamese in (
+        ("mobile (valid today)", "di động (đang dùng hiện nay)"),
+        ("some other number", "một số nào khác"),
+        ("a plugin's own words", "a plugin's own words"),
+    ):
+        assert meaning(Reading("", "", text), "vi") == vietnamese
+
+
+@pytest.mark.parametrize(
+    ("key", "args", "words"),
+    [
+        ("result-written", {"written": "1"}, "1 card written"),
+        ("result-written", {"written": "2", "not": "1"}, "2 cards written, 1 not"),
+        ("result-restored", {"written": "0"}, "0 cards restored"),
+        ("review-kept", {"count": "1", "left": "1"}, "1 answer kept; 1 question is left"),
+        ("review-kept", {"count": "3", "left": "2"}, "3 answers kept; 2 questions are left"),
+        ("log-written", {"written": "1", "restored": "0", "source": "a"}, "1 card written, 0"),
+        ("replanned", {"count": "1"}, "1 stale card planned again; look at it, then"),
+        ("settled", {"log": "a", "count": "1"}, "1 card was written"),
+        ("more-cards", {"count": "1", "log": "a"}, "… and 1 more card;"),
+        ("cards-tried", {"all": "1", "troubled": "0"}, "1 card, 0 not understood"),
+        ("cards-tried", {"first": "20", "troubled": "1"}, "the first 20 cards, 1 not understood"),
+    ],
+)
+def test_one_is_not_many(key, args, words):
+    assert words in told(key, args, "en")
+    assert "|" not in told(key, args, "vi")
+
+
+def test_no_number_stands_before_a_word_for_many():
+    """As in `{count} cards`, which is wrong of one: `{count:card|cards}` knows both."""
+    for english, _ in (*texts._LABELS.values(), *texts._SENTENCES.values()):
+        assert not re.search(
+            r"\{\w+\} (more )?(cards|numbers|answers|questions|originals)", english
+        )
+
+
+def test_names_are_those_of_the_language():
+    args = {"name": "Ho Chi Minh City", "name_vi": "TP. Hồ Chí Minh", "today": "VinaPhone"}
+    why = Why("points-to-fixed", args)
+    assert "(Ho Chi Minh City)" in sentence(why, "en")
+    assert "(TP. Hồ Chí Minh)" in sentence(why, "vi")
+    assert "(VinaPhone)" in sentence(why, "vi")
+
+
+def test_names_of_old_logs_are_shown_as_they_are():
+    """Logs of earlier versions hold the Vietnamese name alone, in any language."""
+    for language in LANGUAGES:
+        why = Why("proved-fixed", {"old": "8", "new": "28", "name": "TP. Hồ Chí Minh"})
+        assert "(TP. Hồ Chí Minh)" in sentence(why, language)
+        reading = Reading("", "", "fixed, TP. Hồ Chí Minh (old form, until 2017-07-17)")
+        assert ", TP. Hồ Chí Minh (" in meaning(reading, language)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 
 import rich_click as click
 
 from danhba import __version__
 from danhba.cli.change import apply_command, convert_command, undo_command
+from danhba.cli.common import say
 from danhba.cli.login import login_command
 from danhba.cli.look import log_command, number_command, packs_command
 from danhba.cli.report import report_command
@@ -48,19 +50,25 @@ for _command in (
 
 def main() -> None:
     """Run the command line; every error that danhba raises on purpose ends here."""
+    signal.signal(signal.SIGTERM, _end)
     gc.disable()  # values are frozen and hold no cycles; collecting costs a fifth of a run
     try:
         code = danhba.main(standalone_mode=False)
     except DanhbaError as error:
-        click.echo(f"danhba: {error}", err=True)
+        say(str(error))
         code = error.exit_code
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("danhba: stopped; run the same command again to go on", err=True)
+        say("stopped; run the same command again to go on")
         code = 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end(number: int, _: object) -> None:
+    """Leave by the way of every error, so that all is closed and nothing is left behind."""
+    sys.exit(128 + number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -27,6 +28,7 @@ from danhba.errors import DanhbaError, UsageError
 from danhba.job import Budget
 from danhba.run import Job, Result
 from danhba.steps.pipeline import load
+from danhba.texts import language_of, told
 
 _LOG = click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
@@ -58,7 +60,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one ob
     "budget",
     type=Most(),
     metavar="N|N%",
-    help="With --write: write nothing when more cards than this would be changed.",
+    help="With --write or -o: write nothing when more cards than this would be changed.",
 )
 @click.option("--check", is_flag=True, help="Exit with 3 when there are changes to make.")
 @click.option("--all", "everything", is_flag=True, help="Show every card, however many.")
@@ -96,20 +98,19 @@ def convert_command(
     policy, pipeline = policy or unless_told.policy, load(steps or unless_told.steps)
     worst = 0
     for location in sources:
-        job = open_job(
-            location, country, pack_names, today, ask=ask, target=_target(output),
-            steps=pipeline,
-            policy=policy,
-        )  # fmt: skip
-        job.budget = budget
-        if forget_answers:
-            job.state.forget_answers(job.source)
-            job.context.answers, job.context.ledger = {}, {}
         screen = Screen(
             as_json=as_json, everything=everything,
             on_stderr=output == "-" or (location == "-" and output is not None),
         )  # fmt: skip
-        code = _convert(job, screen, log_path(job, log_to), output, write=write, check=check)
+        with open_job(
+            location, country, pack_names, today, ask=ask, target=_target(output),
+            steps=pipeline, policy=policy,
+        ) as job:  # fmt: skip
+            job.budget = budget
+            if forget_answers:
+                job.state.forget_answers(job.source)
+                job.context.answers, job.context.ledger = {}, {}
+            code = _convert(job, screen, log_path(job, log_to), output, write=write, check=check)
         worst = max(worst, code)
     return worst
 
@@ -136,7 +137,7 @@ def _convert(
     job: Job, screen: Screen, path: Path, output: str | None, *, write: bool, check: bool
 ) -> int:
     job.show, job.show_encoded, job.say = screen.card, screen.encoded, say
-    result: Result | None = None
+    result = Result()
     with ExitStack() as stack:
         if write:
             stack.enter_context(job.state.locked(job.source))
@@ -144,14 +145,14 @@ def _convert(
         stack.enter_context(progress_bar(job, screen, "converting"))
         log = stack.enter_context(LogWriter(path))
         if output is not None:
-            end = run.copy(job, log, None if output == "-" else Path(output))
+            end, result = run.copy(job, log, None if output == "-" else Path(output))
         elif write:
             end, result = run.convert_in_place(job, log)
         else:
             end = run.plan(job, log)
             say(run.of_another_country(job, end))
     screen.end(end, path)
-    if result:
+    if write or result.stopped:
         screen.result(result, "written")
         if result.written:
             screen.next("next-undo", path)
@@ -176,7 +177,7 @@ def _tell_next(screen: Screen, end: EndLine, log: Path) -> None:
         screen.next("next-forget", log)
 
 
-def _code(end: EndLine, result: Result | None, *, check: bool) -> int:
+def _code(end: EndLine, result: Result, *, check: bool) -> int:
     skipped = end.totals["cards_skipped"] + end.totals.get("cards_failed", 0)
     if code := exit_code(skipped, result):
         return code
@@ -189,9 +190,10 @@ def _settle(job: Job) -> None:
         try:
             result = run.settle(job, path)
         except DanhbaError as error:
-            click.echo(f"danhba: {path}: not settled: {error}", err=True)
+            say(f"{path}: not settled: {error}")
         else:
-            click.echo(f"danhba: settled {path}: {result.written} cards were written", err=True)
+            args = {"log": str(path), "count": str(result.written)}
+            say(told("settled", args, language_of(os.environ)))
 
 
 @click.command("apply")
@@ -207,26 +209,26 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
     """
     story = run.read_story(log)
     if story.first.target:
-        raise UsageError(f"{log}: is of a copy ({story.first.target}), which is written already")
-    if story.end is None:
+        raise UsageError(
+            f"{log}: is of a copy ({story.first.target}), which convert -o writes itself"
+        )
+    if story.end is None and not story.first.assumed:
         say(
             f"{log}: was cut off while it was planned; run danhba convert again for the other cards"
         )
-    job = open_for_log(story, converting=replan)
     screen = Screen(as_json=as_json)
-    with job.state.locked(job.source), LogWriter(log) as writer:
+    with (
+        open_for_log(story, converting=replan) as job,
+        job.state.locked(job.source),
+        LogWriter(log) as writer,
+    ):
         with progress_bar(job, screen, "applying"):
             result = run.apply(job, writer, story)
-        stale = [
-            story.entries[r].ref for r, line in result.problems.items() if line.status == "stale"
-        ]
+        stale = [ref for ref, line in result.problems.items() if line.status == "stale"]
         if replan and stale:
             job.show = screen.card
             run.replan(job, writer, story, stale)
-            click.echo(
-                f"danhba: {len(stale)} stale cards planned again; look at them, then apply",
-                err=True,
-            )
+            say(told("replanned", {"count": str(len(stale))}, screen.language))
     screen.result(result, "written")
     if stale and not replan:
         screen.next("next-replan", log)
@@ -247,9 +249,9 @@ def undo_command(log: Path, as_json: bool) -> int:  # noqa: FBT001
     story = run.read_story(log)
     if story.first.target == "-":
         raise UsageError(f"{log}: went to standard output, there is nothing to undo")
-    job = open_for_log(story)
     screen = Screen(as_json=as_json)
     with (
+        open_for_log(story) as job,
         job.state.locked(job.source),
         LogWriter(log) as writer,
         progress_bar(job, screen, "restoring"),

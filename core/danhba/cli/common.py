@@ -24,12 +24,13 @@ from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
 from danhba.dual import Policy
 from danhba.errors import PackError, PluginError, UsageError
 from danhba.job import Budget
+from danhba.messages import translated
 from danhba.render_rows import visible
 from danhba.run import Job, Result, Story, new_run_id
 from danhba.state import State, state_folder
 from danhba.steps.pipeline import load as load_steps
-from danhba.syncer import LabelsItsWay, Probes, RefsLike
-from danhba.texts import language_of, told
+from danhba.syncer import Closes, LabelsItsWay, Probes, RefsLike, Syncer
+from danhba.texts import label, language_of, told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -82,9 +83,14 @@ class Most(click.ParamType[Budget]):
 
 
 def say(text: str) -> None:
-    """Tell the person something that is not a result."""
+    """Tell the person something that is not a result; a message is told in their language."""
     if text:
-        click.echo(f"danhba: {text}", err=True)
+        click.echo(f"danhba: {translated(text, language_of(os.environ))}", err=True)
+
+
+def quoted(path: Path) -> str:
+    """Write a path as a person can paste it behind a command."""
+    return visible(shlex.quote(str(path)))
 
 
 def write_text(path: Path, parts: Iterable[str]) -> None:
@@ -148,6 +154,17 @@ def load_packs(country: str, names: tuple[str, ...]) -> tuple[packs.Pack, tuple[
 def identity(location: str) -> str:
     """Name a source in state and logs: the absolute path of what is on this disk, else as given."""
     return os.path.realpath(location) if Path(location).exists() else location
+
+
+@contextmanager
+def opened(location: str) -> Iterator[tuple[Syncer, str]]:
+    """Open a source, and say its name in the state; close it at the end."""
+    syncer, location = config.open_named(location)
+    try:
+        yield syncer, syncer.source if syncer.writes_remotely else identity(location)
+    finally:
+        if isinstance(syncer, Closes):
+            syncer.close()
 
 
 def open_job(
@@ -228,7 +245,8 @@ class Screen:
         if self.as_json:
             self.print_json(line)
         elif isinstance(line, SkipLine):
-            click.echo(visible(f"danhba: {line.ref}: {line.reason}"), err=True)
+            reason = translated(line.reason, self.language)
+            click.echo(visible(f"danhba: {line.ref}: {reason}"), err=True)
         else:
             self.print_card(line)
 
@@ -263,7 +281,7 @@ class Screen:
             self.console.print(text)
         more = len(line.changes) + len(line.questions) - len(few.changes) - len(few.questions)
         if more:
-            self.console.print(f"  … and {more} more numbers")
+            self.console.print(told("more-numbers", {"count": str(more)}, self.language))
 
     def print_summary(self, end: EndLine) -> None:
         """Print the tables of the sums."""
@@ -281,21 +299,19 @@ class Screen:
             self.print_json({**msgspec.to_builtins(end), "type": "summary", "log": str(log)})
             return
         if self.shown > self.limit:
-            left = self.shown - self.limit
-            click.echo(
-                f"… and {left} more cards; see all of them with: danhba log {log}", file=self.file
-            )
+            left = {"count": str(self.shown - self.limit), "log": quoted(log)}
+            click.echo(told("more-cards", left, self.language), file=self.file)
         self.print_summary(end)
-        click.echo(f"log: {log}", err=True)
+        click.echo(f"{label('log', self.language)}: {log}", err=True)
 
     def next(self, key: str, log: Path) -> None:
         """Say what can be done next with a log; `key` is that of a label."""
         if not self.as_json:
-            words = told(key, {"log": visible(shlex.quote(str(log)))}, self.language)
-            click.echo(words, file=self.file)
+            click.echo(told(key, {"log": quoted(log)}, self.language), file=self.file)
 
     def result(self, result: Result, what: str) -> None:
         """Show what became of the cards of an apply or undo."""
+        language = self.language
         if self.as_json:
             self.print_json(
                 {
@@ -307,11 +323,13 @@ class Screen:
             )
             return
         for line in result.problems.values():
-            click.echo(visible(f"danhba: {line.ref}: {line.status}: {line.detail}"), err=True)
+            status, detail = label(line.status, language), translated(line.detail, language)
+            click.echo(visible(f"danhba: {line.ref}: {status}: {detail}"), err=True)
         if result.stopped:
-            click.echo(visible(f"danhba: stopped: {result.stopped}"), err=True)
+            stopped = f"{label('stopped', language)}: {translated(result.stopped, language)}"
+            click.echo(visible(f"danhba: {stopped}"), err=True)
         counts = {"written": str(result.written), "not": str(len(result.problems) or "")}
-        click.echo(told(f"result-{what}", counts, self.language), file=self.file)
+        click.echo(told(f"result-{what}", counts, language), file=self.file)
 
 
 @contextmanager

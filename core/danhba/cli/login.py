@@ -6,7 +6,7 @@ import sys
 
 import rich_click as click
 
-from danhba import config
+from danhba.cli.common import opened
 from danhba.errors import UsageError
 from danhba.syncer import SignsIn
 
@@ -29,15 +29,15 @@ def login_command(source: str, headless: bool, logout: bool) -> int:  # noqa: FB
       danhba login google:me@example.com              opens the browser
       danhba login google:me@example.com --headless   on a server: paste what the browser shows
     """  # noqa: D301 - \b is click's mark for lines that are kept
-    syncer, _ = config.open_named(source)
-    if not isinstance(syncer, SignsIn):
-        raise UsageError(f"{source}: this kind of source needs no sign-in")
-    if logout:
-        known = syncer.logout()
-        click.echo(f"{source}: {'the sign-in is forgotten' if known else 'was not signed in'}")
-    else:
-        user = syncer.login(headless=headless, ask=_ask)
-        click.echo(f"{source}: signed in as {user}")
+    with opened(source) as (syncer, _):
+        if not isinstance(syncer, SignsIn):
+            raise UsageError(f"{source}: this kind of source needs no sign-in")
+        if logout:
+            known = syncer.logout()
+            click.echo(f"{source}: {'the sign-in is forgotten' if known else 'was not signed in'}")
+        else:
+            user = syncer.login(headless=headless, ask=_ask)
+            click.echo(f"{source}: signed in as {user}")
     return 0
 
 

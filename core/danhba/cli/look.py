@@ -14,7 +14,7 @@ import msgspec
 import rich_click as click
 
 from danhba import packs
-from danhba.card import Card, Phone, Why
+from danhba.card import Card, Phone, Reading, Why
 from danhba.cli.common import HOME, Screen, load_packs, pack_options, write_text
 from danhba.convert import Context, examine, simply_converted
 from danhba.difflog import CardLine, SkipLine, read_log
@@ -24,7 +24,7 @@ from danhba.phone import plain_nsn
 from danhba.render_rows import visible
 from danhba.rewriting import e164 as new_number
 from danhba.run import read_story
-from danhba.texts import label, language_of, meaning, sentence
+from danhba.texts import label, language_of, meaning, sentence, told
 from danhba.verdict import Judged
 
 _json = msgspec.json.Encoder()
@@ -51,12 +51,12 @@ def number_command(
     language = language_of(os.environ)
     write = sys.stdout.write
 
-    def told(answer: dict[str, Any]) -> str:
+    def line_of(answer: dict[str, Any]) -> str:
         return _json.encode(answer).decode() if as_json else _in_words(answer, language)
 
-    alike = Alike(context, told, _as_json if as_json else str)
+    alike = Alike(context, line_of, _as_json if as_json else str)
     for value in numbers or _standard_input():
-        write((alike.line(value) or told(describe(value, context))) + "\n")
+        write((alike.line(value) or line_of(describe(value, context))) + "\n")
     sys.stdout.flush()
 
 
@@ -147,7 +147,9 @@ def _describe_one(value: str, number: Number, numbers: tuple[Number, ...]) -> di
         "e164": e164,
         "rule": rule.id if rule and judged.verdict == "convert" else None,
         "readings": [
-            {"after": one.after, "e164": one.e164, "meaning": one.meaning} for one in readings
+            {"after": one.after, "e164": one.e164, "meaning": one.meaning}
+            | ({"name_vi": one.name_vi} if one.name_vi else {})
+            for one in readings
         ],
         "why": [
             {"code": why.code, "args": why.args, "text": sentence(why, "en")}
@@ -162,7 +164,7 @@ def _in_words(answer: dict[str, Any], language: str) -> str:
     verdict, kind = label(answer["verdict"], language), label(answer["kind"], language)
     said = " ".join(sentence(Why(why["code"], why["args"]), language) for why in answer["why"])
     readings = "".join(
-        f"\n    {visible(one['after'])}: {meaning(one['meaning'], language)}"
+        f"\n    {visible(one['after'])}: {visible(meaning(Reading(**one), language))}"
         for one in answer["readings"]
     )
     number = f"{visible(answer['input'])}{arrow}"
@@ -228,7 +230,8 @@ def _write_originals(log: Path, folder: Path) -> None:
             (folder / f"{count:06}.vcf").write_bytes(unpack_raw(original))
     if not count:
         raise UsageError(f"{log}: holds no originals; its source is a file: use undo instead")
-    click.echo(f"{count} originals written to {folder}", err=True)
+    args = {"count": str(count), "folder": str(folder)}
+    click.echo(told("originals-written", args, language_of(os.environ)), err=True)
 
 
 def _show(log: Path) -> None:
@@ -241,7 +244,8 @@ def _show(log: Path) -> None:
         screen.print_summary(story.end)
     written = sum(1 for entry in story.entries.values() if entry.steps)
     undone = sum(1 for entry in story.entries.values() if entry.undone)
-    click.echo(f"{written} cards written, {undone} restored; source: {story.first.source}")
+    args = {"written": str(written), "restored": str(undone), "source": story.first.source}
+    click.echo(visible(told("log-written", args, screen.language)))
 
 
 @click.command("packs")
@@ -249,6 +253,7 @@ def _show(log: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 def packs_command(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
     """List the numbering packs, or check the ones named and show their rules."""
+    language = language_of(os.environ)
     for name in names or packs.builtin():
         pack = packs.load(name)
         rules = _by_id(pack)
@@ -256,15 +261,16 @@ def packs_command(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT00
         if as_json:
             fields = {"id": pack.id, "country": pack.country, "country_code": pack.country_code}
             counts = {"rules": len(rules), "asking": asking}
-            told = {**fields, **counts, "sha256": pack.sha256, "path": pack.path}
-            click.echo(_json.encode(told).decode())
+            shown = {**fields, **counts, "sha256": pack.sha256, "path": pack.path}
+            click.echo(_json.encode(shown).decode())
             continue
-        some = f" ({asking} of them only ask)" if asking else ""
+        some = f" ({asking} only to ask)" if asking else ""
         click.echo(
-            f"{pack.id}  {pack.name} (+{pack.country_code}), {len(rules)} rules{some}, {pack.path}"
+            f"{pack.id}  {pack.name} (+{pack.country_code}),"
+            f" {len(rules)} {'rule' if len(rules) == 1 else 'rules'}{some}, {pack.path}"
         )
         for same in rules if names else ():
-            click.echo(_rule_in_words(pack, same))
+            click.echo(_rule_in_words(pack, same, language))
 
 
 def _by_id(pack: packs.Pack) -> list[list[packs.Rule]]:
@@ -275,14 +281,15 @@ def _by_id(pack: packs.Pack) -> list[list[packs.Rule]]:
     return list(found.values())
 
 
-def _rule_in_words(pack: packs.Pack, same: list[packs.Rule]) -> str:
+def _rule_in_words(pack: packs.Pack, same: list[packs.Rule], language: str) -> str:
     first = same[0]
     old = f"+{first.old_country_code} {first.old}" if first.old_country_code else first.old
     new = f"+{pack.country_code} {first.new}" if first.old_country_code else first.new
+    place = (language == "vi" and first.name_vi) or first.name
     more = f" (and {len(same) - 1} more)," if len(same) > 1 else ""
     asks = f", only asks ({first.ask})" if first.ask else ""
     return (
         f"  {first.id:16} {old:>4} → {new:<4}{more}"
         f" {first.old_length} → {first.new_length} digits,"
-        f" since {first.cutoff}, {first.kind}, {first.name_vi or first.name}{asks}"
+        f" since {first.cutoff}, {first.kind}, {place}{asks}"
     )

@@ -27,6 +27,7 @@ from danhba.cli.common import (
 )
 from danhba.compare import Comparison, compare, read_report
 from danhba.errors import DanhbaError
+from danhba.messages import translated
 from danhba.packs import Packs
 from danhba.render_rows import visible
 from danhba.report import Counted, Report
@@ -96,12 +97,12 @@ def _counted(
     done: set[str] = set()
     for location in dict.fromkeys(sources):
         try:
-            job = open_job(location, country, pack_names, today)
-            if job.source in done:
-                continue
-            done.add(job.source)
-            with progress_bar(job, screen, "counting"):
-                yield counting.count(job, _skipped)
+            with open_job(location, country, pack_names, today) as job:
+                if job.source in done:
+                    continue
+                done.add(job.source)
+                with progress_bar(job, screen, "counting"):
+                    yield counting.count(job, _skipped)
         except DanhbaError as error:
             failures.append(error)
             yield _failed(location, error)
@@ -116,7 +117,7 @@ def _failed(location: str, error: DanhbaError) -> Counted:
 
 
 def _skipped(ref: str, reason: str) -> None:
-    say(visible(f"{ref}: {reason}"))
+    say(visible(f"{ref}: {translated(reason, language_of(os.environ))}"))
 
 
 def _show(found: Report, compared: Comparison | None, html: Path | None, screen: Screen) -> None:

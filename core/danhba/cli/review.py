@@ -47,8 +47,11 @@ def review_command(log: Path, answers: Path | None, again: bool) -> int:  # noqa
     language = language_of(os.environ)
     story = read_story(log)
     asked = list(_open_questions(story, again=again))
-    job = open_for_log(story)
-    with job.state.locked(job.source), LogWriter(log) as writer:
+    with (
+        open_for_log(story) as job,
+        job.state.locked(job.source),
+        LogWriter(log) as writer,
+    ):
         job.begin(writer, "review", story.first.run)
         if answers:
             given = _from_csv(answers, list(_open_questions(story, again=True)))
@@ -151,7 +154,7 @@ def _one_by_one(group: list[Asked], language: str) -> list[tuple[Asked, str]] | 
 def _show(one: Asked, language: str) -> None:
     click.echo(f"  {_safe(one.name) or one.ref}: {_safe(one.question.value)}")
     for i, reading in enumerate(one.question.readings, 1):
-        click.echo(f"      {i}: {_safe(reading.after)}  {meaning(reading.meaning, language)}")
+        click.echo(f"      {i}: {_safe(reading.after)}  {meaning(reading, language)}")
 
 
 def _safe(text: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from itertools import islice
 from typing import Any
 
@@ -14,11 +14,12 @@ import rich_click as click
 
 from danhba import config
 from danhba.card import Card
-from danhba.cli.common import identity
+from danhba.cli.common import opened
 from danhba.errors import UsageError
 from danhba.render_rows import visible
 from danhba.state import State, state_folder
 from danhba.syncer import Book, Lists, Probes, Syncer
+from danhba.texts import language_of, told
 
 _LITTLE = 20
 """Cards that are read to see whether a source can be read."""
@@ -28,19 +29,6 @@ _json = msgspec.json.Encoder()
 
 def _print(value: object) -> None:
     sys.stdout.write(_json.encode(value).decode() + "\n")
-
-
-@contextmanager
-def _opened(location: str) -> Iterator[tuple[Syncer, str]]:
-    """Open a source and its name in the state; close it at the end."""
-    syncer, location = config.open_named(location)
-    name = syncer.source if syncer.writes_remotely else identity(location)
-    close = getattr(syncer, "close", None)
-    try:
-        yield syncer, name
-    finally:
-        if close:
-            close()
 
 
 @click.command("sources")
@@ -55,7 +43,7 @@ def sources_command(source: str | None, as_json: bool) -> None:  # noqa: FBT001
     if source is None:
         _list_sources(as_json=as_json)
         return
-    with _opened(source) as (syncer, name):
+    with opened(source) as (syncer, name):
         if not isinstance(syncer, Lists):
             raise UsageError(f"{name}: has no address books; it is one itself")
         _list_books(list(syncer.books()), as_json=as_json)
@@ -122,15 +110,16 @@ def check_command(source: str, probe: bool, as_json: bool) -> None:  # noqa: FBT
     does it re-form or lose of what it is sent? What was found out is kept, and cards that it would
     damage are left alone from then on.
     """
-    with _opened(source) as (syncer, name):
+    with opened(source) as (syncer, name):
         state = State(state_folder())
         _tell("source", name, as_json=as_json)
         if isinstance(syncer, Lists):
             _list_books(list(syncer.books()), as_json=as_json)
         few = _first_cards(syncer)
         troubled = sum(1 for card in few if card.trouble)
-        first = "the first " if len(few) == _LITTLE else ""
-        words = f"{first}{len(few)} cards, {troubled} of them not understood"
+        count = "first" if len(few) == _LITTLE else "all"
+        args = {count: str(len(few)), "troubled": str(troubled)}
+        words = told("cards-tried", args, language_of(os.environ))
         _tell("read", words, as_json=as_json, cards=len(few), troubled=troubled)
         if not probe:
             _tell_known(syncer, state, source, as_json=as_json)
