@@ -5,6 +5,7 @@ Where the platform cannot fork safely, or there is one processor, the caller doe
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import sys
@@ -13,7 +14,12 @@ from typing import BinaryIO, TypeVar
 
 P = TypeVar("P")
 
+if sys.platform == "linux":
+    import fcntl
+
 _LENGTH = struct.Struct("<Q")
+_PIPE = 1 << 20
+"""Octets that a worker may be ahead of its reader, where the system allows it."""
 
 
 def processors() -> int:
@@ -51,6 +57,8 @@ def _start(
     parts: Sequence[P], work: Callable[[P], bytes], others: list[BinaryIO]
 ) -> tuple[int, BinaryIO]:
     reading, writing = os.pipe()
+    with contextlib.suppress(OSError):  # a smaller pipe does as well, only with more waiting
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE)
     child = os.fork()
     if child:
         os.close(writing)

@@ -246,13 +246,14 @@ def _work(job: Job, part: Part, *, copying: bool) -> bytes:
     if isinstance(loaded, InBulk) and not job.context.steps:
         cards = loaded.in_bulk(Lane(mine.context, mine.tally, lines), job.now)
     edits = list(proposals(mine, lines, cards))
+    copied = list(loaded.copy(edits)) if copying else []
     mine.tally.close()
     tally = mine.tally
     return _worked_encoder.encode(
         _Worked(
             odd=False,
             keys=loaded.keys(),
-            chunk=b"".join(loaded.copy(edits)) if copying else None,
+            chunk=b"".join(copied) if len(copied) > 1 else None,
             lines=lines.encoded(),
             rows=list(tally.rows.items()),
             cards=tally.cards,

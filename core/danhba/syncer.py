@@ -137,7 +137,10 @@ class LoadedPart(Protocol):
         ...
 
     def copy(self, edits: Iterable[Edit]) -> Iterator[bytes]:
-        """Yield the bytes of the part with the edits made; edits come in the order of `read`."""
+        """Yield the bytes of the part with the edits made; edits come in the order of `read`.
+
+        A part that stays as it is comes in one piece.
+        """
         ...
 
     def keys(self) -> bytes:
