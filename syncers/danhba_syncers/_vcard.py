@@ -22,6 +22,11 @@ _WIDE = {
     b"\0b\0e": "utf-16-be",
     b"b\0e\0": "utf-16-le",
 }
+_ASCII_SHIFTED = "".join(chr(code << 8) for code in range(0x20, 0x7F))
+_SHIFTED = re.compile(
+    f"\u0a00|[{re.escape(_ASCII_SHIFTED)}]\u0d00|\u0d00[{re.escape(_ASCII_SHIFTED)}]"
+)
+"""A line end whose two octets have changed places: U+0A00 is no character, U+0D00 a rare one."""
 _LINE_END = re.compile(rb"\r*\n")
 _LINE_END_CR = re.compile(rb"\r")
 _HEAD = re.compile(rb"(?:([\w-]+)\.)?([\w/-]+)((?:;(?>\"[^\"]*\"|\([^()]*\)|[^:])*+)?):")
@@ -95,11 +100,19 @@ def has_number(text: bytes) -> bool:
 
 
 def narrow(raw: bytes) -> tuple[bytes, str]:
-    """Return a card as UTF-8 and the UTF-16 codec it came in; else as it is, and no codec."""
+    """Return a card as UTF-8 and the UTF-16 codec it came in; else as it is, and no codec.
+
+    Raises:
+        UnicodeDecodeError: It is broken UTF-16, or an octet in it shifts all that comes behind.
+    """
     codec = _WIDE.get(raw[:4], "")
     if not codec:
         return raw, ""
-    return raw.decode(codec, "surrogatepass").encode("utf-8", "surrogatepass"), codec
+    text = raw.decode(codec, "surrogatepass")
+    if amiss := _SHIFTED.search(text):
+        at = len(text[: amiss.start()].encode(codec, "surrogatepass"))
+        raise UnicodeDecodeError(codec, raw, at, at + 2, "an octet too many or too few before it")
+    return text.encode("utf-8", "surrogatepass"), codec
 
 
 def widen(raw: bytes, codec: str) -> bytes:

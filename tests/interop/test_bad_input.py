@@ -295,6 +295,20 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux only")
+def test_wide_card_with_an_octet_too_many_is_named_and_left_alone(
+    tmp_path: Path, state_dir: Path
+) -> None:
+    """All behind the octet reads as other characters; its line ends are none any more."""
+    text = "BEGIN:VCARD\nVERSION:2.1\nUID:1\nTEL:0168 123 4567\nREV:|2018-01-31\nEND:VCARD\n"
+    book = tmp_path / "book.vcf"
+    book.write_bytes(text.encode("utf-16-le").replace(b"|\0", b"\r"))
+    before = book.read_bytes()
+    done = run("convert", book, "--write")
+    assert done.code == 4
+    assert "broken UTF-16" in done.err
+    assert book.read_bytes() == before
+
+
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """200 MiB: a card with one line of 100 MiB, which is too large, then 100 MiB of junk."""
     book, copy = tmp_path / "book.vcf", tmp_path / "copy.vcf"
