@@ -18,7 +18,7 @@ from operator import itemgetter
 
 from danhba.card import Decided, SetNumber
 from danhba.context import Block, Context
-from danhba.convert import COMMON, simply_converted
+from danhba.convert import COMMON, has_history, simple_change
 from danhba.difflog import CardLine, LineSink, name_in_log
 from danhba.phone import PLAIN, plain_nsn
 from danhba.tally import Tally, merge
@@ -27,7 +27,7 @@ _plain = re.compile(PLAIN.encode()).fullmatch
 _all_simple = re.compile(rb"(?:(?:\+?[0-9]++(?:[ .-][0-9]++)*+(?<!\.0))?\n)*").fullmatch
 """Lines with numbers that surely are `PLAIN`, which is slower."""
 _NO_NUMBER = b"?"
-END_BLOCK = (b"", 0)
+_END_BLOCK = (b"", 0)
 """The block of what ends a card."""
 
 
@@ -94,28 +94,23 @@ class Lane:
             values: The values of its phone fields; their keys are taken to be `0`, `1`, ….
         """
         first, end = self._span(card)
-        context, found = self._context, []
+        found: list[SetNumber] = []
         if end - first > 1 and len({n[-COMMON:] for n in self._digits[first:end]}) < end - first:
             return ()
         for key, block in enumerate(self._blocks[first:end]):
             judged, value = self._plain[block], values[key]
             if judged is None or "(" in value:
                 return ()
-            rule = judged.rule
-            if judged.verdict == "convert" and rule:
-                after = simply_converted(value, rule, context)
-                if not after:
+            if judged.verdict == "convert":
+                change = simple_change(str(key), value, judged, self._context)
+                if change is None:
                     return ()
-                why = context.reasons(judged)
-                found.append(SetNumber(str(key), value, after, rule.id, "renumber", why))
+                found.append(change)
         return tuple(found)
 
     def doubts(self, ref: str, countries: tuple[str, ...]) -> bool:
         """Say whether a card is foreign, or has a history with us."""
-        context = self._context
-        if context.answers or ref in context.ledger:
-            return True
-        return bool(countries) and not context.at_home(countries)
+        return has_history(ref, self._context) or not self._context.at_home(countries)
 
     def propose(self, decided: Decided) -> None:
         """Log and count a card that changes."""
@@ -144,7 +139,7 @@ class Lane:
         for block in blocks:
             nsn = plain_nsn(examples[block].decode(), self._context.plus)
             self._plain[block] = judged = self._context.plain(nsn) if nsn else None
-            if block != END_BLOCK and (judged is None or judged.verdict != "keep"):
+            if block != _END_BLOCK and (judged is None or judged.verdict != "keep"):
                 self._moving.add(block)
 
     def _twice(self, left: Collection[int]) -> int:

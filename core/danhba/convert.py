@@ -50,15 +50,16 @@ def renumber(card: Card, context: Context) -> Proposal:
         nsns.append(nsn)
     if not changing:
         return Proposal((), (), tuple(verdicts), twice=len(set(nsns)) < len(nsns))
-    if _raises_no_doubt(card, nsns, context) and _has_no_history(card, context):
+    if _raises_no_doubt(card, nsns, context) and not has_history(card.ref, context):
         changes = _simple_changes(card.phones, verdicts, context)
         if changes:
             return Proposal(changes, (), tuple(verdicts))
     return Conversion(card, context).proposal()
 
 
-def _has_no_history(card: Card, context: Context) -> bool:
-    return not context.answers and card.ref not in context.ledger
+def has_history(ref: str, context: Context) -> bool:
+    """Say whether a card may have been answered about, or was written by us."""
+    return bool(context.answers) or ref in context.ledger
 
 
 def _raises_no_doubt(card: Card, nsns: list[str], context: Context) -> bool:
@@ -72,8 +73,7 @@ def _raises_no_doubt(card: Card, nsns: list[str], context: Context) -> bool:
             return False
     if len(nsns) > 1 and len({nsn[-COMMON:] for nsn in nsns}) < len(nsns):
         return False
-    countries = card.headline.countries
-    return not countries or context.at_home(countries)
+    return context.at_home(card.headline.countries)
 
 
 def _simple_changes(
@@ -85,15 +85,21 @@ def _simple_changes(
     """
     changes: list[Change] = []
     for phone, judged in zip(phones, verdicts, strict=True):
-        rule = judged.rule
-        if judged.verdict != "convert" or rule is None:
-            continue
-        after = simply_converted(phone.value, rule, context)
-        if not after:
-            return ()
-        why = context.reasons(judged)
-        changes.append(SetNumber(phone.key, phone.value, after, rule.id, "renumber", why))
+        if judged.verdict == "convert":
+            change = simple_change(phone.key, phone.value, judged, context)
+            if change is None:
+                return ()
+            changes.append(change)
     return tuple(changes)
+
+
+def simple_change(key: str, value: str, judged: Judged, context: Context) -> SetNumber | None:
+    """Convert a plain number; None where its old prefix does not stand together."""
+    rule = judged.rule
+    after = simply_converted(value, rule, context) if rule else ""
+    if not rule or not after:
+        return None
+    return SetNumber(key, value, after, rule.id, "renumber", context.reasons(judged))
 
 
 def simply_converted(value: str, rule: Rule, context: Context) -> str:

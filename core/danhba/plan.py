@@ -11,7 +11,7 @@ import msgspec
 from danhba import parallel
 from danhba.bulk import Lane
 from danhba.card import Card, Change, Edit, SetLabel, SetNumber, Splice
-from danhba.convert import Proposal, renumber
+from danhba.convert import Proposal, convert, renumber
 from danhba.difflog import (
     CardLine,
     EndLine,
@@ -272,14 +272,13 @@ def proposals(job: Job, log: LineSink, cards: Iterable[Card]) -> Iterator[Edit]:
     context, numbers = job.context, job.tally.numbers
     counts, elsewhere = job.tally.cards, job.tally.elsewhere
     refusal = getattr(job.syncer, "refusal", None)  # Refuses; isinstance costs 30 µs
-    work = context.steps.propose if context.steps else renumber
     read = told = 0
     for card in cards:
         read += 1
         if card.trouble:
             _skip(job, log, card, card.trouble)
             continue
-        proposal = work(card, context)
+        proposal = convert(card, context)
         if refusal and proposal.changes and (why_not := refusal(card)):
             _skip(job, log, card, why_not)
             continue

@@ -1,4 +1,4 @@
-"""Is what came one vCard, what is on it, and how is it changed? For sources with a card a piece."""
+"""What is on one vCard, and how is it changed? `read` is for sources with a card a piece."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from io import BytesIO
 
 from danhba.card import Card, Change, Details
+from danhba.edits import Span, spliced
 from danhba_syncers import _patch, _plain, _vcard
 from danhba_syncers._split import Piece, split
 
@@ -19,7 +20,7 @@ def read(ref: str, raw: bytes, stamp: str) -> Card:
     plain = pieces[0].raw == raw and not pieces[0].nested
     if found := _plain.read(raw) if plain else None:
         phones, _, elsewhere = found
-        return Card(ref, raw, phones, _describe_plain, stamp, elsewhere, "", _plain.headline)
+        return Card(ref, raw, phones, describe_plain, stamp, elsewhere, "", _plain.headline)
     try:
         spots, elsewhere = _vcard.spots(_vcard.narrow(raw)[0])
     except UnicodeDecodeError:
@@ -34,10 +35,14 @@ def patch(card: Card, changes: Sequence[Change], now: datetime) -> bytes:
     Raises:
         ValueError: A change does not fit the card.
     """
-    spans = _plain.spans(card.raw, changes, now) if card.describe is _describe_plain else None
-    if spans is None:
-        return _patch.patch(card.raw, changes, now)
-    return _patch.splice(card.raw, spans)
+    found = spans(card, changes, now)
+    return _patch.patch(card.raw, changes, now) if found is None else spliced(card.raw, found)[0]
+
+
+def spans(card: Card, changes: Sequence[Change], now: datetime) -> list[Span] | None:
+    """Say which bytes the changes replace in a card of the common shape; None for any other."""
+    plain = card.describe is describe_plain
+    return _plain.spans(card.raw, changes, now) if plain else None
 
 
 def _trouble(pieces: Sequence[Piece]) -> str:
@@ -48,5 +53,6 @@ def _trouble(pieces: Sequence[Piece]) -> str:
     return pieces[0].trouble
 
 
-def _describe_plain(raw: bytes) -> Details:
+def describe_plain(raw: bytes) -> Details:
+    """Read what a card of the common shape says besides its phones."""
     return _plain.details(raw) or _vcard.details(raw)

@@ -8,18 +8,16 @@ of this field alone. The card's REV, when it has one, is set.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from danhba.card import Change, Phone, SetNumber
 from danhba.changes import Made, made
+from danhba.edits import Span, spliced
 from danhba_syncers._params import Params, params_like, relabelled
 from danhba_syncers._vcard import Line, Spot, lines, narrow, shown, spots, tokens, widen
-
-_Splice: TypeAlias = tuple[int, int, bytes]
-"""Where it begins and ends in the card, and the octets that shall stand there."""
 
 _MOST = 75
 """Octets of a physical line, its line end apart (RFC 6350 §3.2; quoted-printable has 76)."""
@@ -52,13 +50,14 @@ def patch(raw: bytes, changes: Sequence[Change], now: datetime) -> bytes:
     plain, codec = narrow(raw)
     found = spots(plain)[0]
     fields = made([spot.phone for spot in found], changes)
-    patched = splice(plain, [*_splices(plain, found, fields), *_stamp(plain, now)])
+    spans = sorted([*_splices(plain, found, fields), *_stamp(plain, now)])
+    patched, _ = spliced(plain, spans)
     if not all(isinstance(change, SetNumber) for change in changes):
         _check(patched, fields)
     return widen(patched, codec)
 
 
-def _splices(raw: bytes, found: list[Spot], fields: Sequence[Made]) -> Iterator[_Splice]:
+def _splices(raw: bytes, found: list[Spot], fields: Sequence[Made]) -> Iterator[Span]:
     """Yield what turns the fields as they are into the fields as they shall be."""
     added: dict[str, list[Phone]] = {spot.phone.key: [] for spot in found}
     behind = ""
@@ -85,7 +84,7 @@ def _style(raw: bytes) -> _Style:
 
 def _changed(
     raw: bytes, spot: Spot, phone: Phone, new: list[bytes], style: _Style
-) -> Iterator[_Splice]:
+) -> Iterator[Span]:
     """Yield the splices of a field that stays, and of the lines that come behind it."""
     was, line = spot.phone, spot.line
     gone = frozenset(was.labels).difference(phone.labels)
@@ -121,7 +120,7 @@ def _around(raw: bytes) -> _Around:
     return around
 
 
-def _dropped(raw: bytes, spot: Spot, new: list[bytes], around: _Around) -> Iterator[_Splice]:
+def _dropped(raw: bytes, spot: Spot, new: list[bytes], around: _Around) -> Iterator[Span]:
     """Yield the splices that take a field away, and put lines in its place.
 
     Raises:
@@ -177,16 +176,6 @@ def _check(raw: bytes, fields: Sequence[Made]) -> None:
         raise ValueError("the card is written in a way that these changes cannot be made in")
 
 
-def splice(raw: bytes, edits: Iterable[_Splice]) -> bytes:
-    """Replace each span `start, end` by its new bytes; spans lie apart, in any order."""
-    parts: list[bytes] = []
-    position = 0
-    for start, end, new in sorted(edits):
-        parts += raw[position:start], new
-        position = end
-    return b"".join([*parts, raw[position:]])
-
-
 def respelled(value: bytes, after: str, params: Params) -> bytes:
     """Write new text over a value: what both have in common keeps its bytes, folds go."""
     old = tokens(value, params)
@@ -208,7 +197,7 @@ def _encode(text: str, params: Params) -> bytes:
     return re.sub(rb"([\\;,])", rb"\\\1", raw).replace(b"\n", b"\\n")
 
 
-def _stamp(raw: bytes, now: datetime) -> Iterator[_Splice]:
+def _stamp(raw: bytes, now: datetime) -> Iterator[Span]:
     """Yield the splice that sets REV to `now`, in the form it has (RFC 6350 §6.7.4)."""
     for line in lines(raw):
         if line.name == "REV":

@@ -32,20 +32,22 @@ UID = rb"UID:([!-\[\]-~]++)\r?(?=\n)(?!\n[ \t])"
 """A UID of printable ASCII; the group is its value."""
 _WANTED = re.compile(rb"\n(%b|%b):(%b)(?=\r?\n|\Z)" % (TEL, PLACE, VALUE))
 _UID = re.compile(rb"\n" + UID)
+_ODD_NAME = rb"(?!X-)[A-Z0-9_-]*[a-z.]|X-[^:;.\n]*\."
+"""The beginning of a line whose name has a group, or lower case letters and no X- before them."""
 _SUMMARY = re.compile(
     rb"\n(?:(FN|REV|ADR[A-Za-z0-9=,_;-]*+):([^\r\n\\]*+)\r?(?=\n)(?!\n[ \t])"
-    rb"|FN|REV|ADR|(?!X-)[A-Z0-9-]*[a-z.]|X-[^:;.\n]*\.)"
+    rb"|FN|REV|ADR|%b)" % _ODD_NAME
 )
 """A line that a headline is made of; or one that might be, in another way of writing."""
 _LINE_ENDS = (b"\r\n", b"\n")
 _MARGIN = (b" ", b"\t")
-_OTHER_REV = re.compile(rb"\n(?:[\w-]+\.)?REV[;:\r\n]", re.IGNORECASE)
+_ANY_REV = re.compile(rb"\n(?:[\w-]+\.)?REV[;:\r\n]", re.IGNORECASE)
 _DESCRIBING = re.compile(
     rb"\n(FN|N|ORG|REV|ADR|KIND|IMPP|CREATED|X-(?:CREATED|CREATION-DATE|ABShowAs|ABSHOWAS|WHATSAPP"
     rb"|ZALO|VIBER|TELEGRAM|SIGNAL|ADDRESSBOOKSERVER-KIND))"
     rb"(;[^:\r\n]*+)?:([^\r\n]*+)(?=\r?\n([ \t])?)"
 )
-_ODD_NAME = re.compile(rb"\n(?:[\w-]+\.|[a-z])")
+_ODD = re.compile(rb"\n(?:%b)" % _ODD_NAME)
 _ESCAPE = re.compile(r"\\(.)")
 _MOST_HEADS = 4096
 
@@ -184,7 +186,7 @@ def date_text(stamp: bytes) -> str:
 
 def details(raw: bytes) -> Details | None:
     """Read what a card of the common shape says besides its phones."""
-    if _ODD_NAME.search(raw):
+    if _ODD.search(raw):
         return None
     properties: list[tuple[str, str]] = []
     for name, params, value, fold in _DESCRIBING.findall(raw):
@@ -219,16 +221,16 @@ def spans(raw: bytes, changes: Sequence[Change], now: datetime) -> list[Span] | 
         if str(raw.count(b"\nTEL", 0, start)) != change.phone:
             return None
         found.append((at + 1, end, change.after.encode()))
-    revs = raw.count(b"REV")
-    if revs:
-        start = raw.find(b"\nREV:") + 5
+    start = raw.find(b"\nREV:") + 5
+    plain = start >= 5
+    if raw.upper().count(b"REV") != plain and len(_ANY_REV.findall(raw)) != plain:
+        return None
+    if plain:
         end = raw.find(b"\n", start)
-        if revs > 1 or start < 5 or end < 0 or raw.startswith(_MARGIN, end + 1):
+        if end < 0 or raw.startswith(_MARGIN, end + 1):
             return None
         end -= raw[end - 1 : end] == b"\r"
         found.append((start, end, stamp_like(raw[start:end], now)))
-    elif b"REV" in raw.upper() and _OTHER_REV.search(raw):
-        return None
     found.sort()
     return found
 

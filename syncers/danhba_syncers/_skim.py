@@ -1,7 +1,7 @@
 """The cards of a chunk by columns: their numbers and names, without making a card of any.
 
 Most cards of most books need no change, and their numbers alone show it. What is needed of all
-cards of a chunk is found by three searches through the whole of it, which costs a third of reading
+cards of a chunk is found by two searches through the whole of it, which costs a third of reading
 card by card (`_plain`). The same is found; cards that are not of the common shape are marked.
 """
 

@@ -23,13 +23,12 @@ from typing import IO, BinaryIO, NamedTuple, TypeAlias, get_args
 
 import msgspec
 
-from danhba.card import Card, Change, Decided, Details, Edit, Missing, Outcome, Status
+from danhba.card import Card, Change, Decided, Edit, Missing, Outcome, Status
 from danhba.edits import Span, spliced
 from danhba.errors import SyncerError, UsageError
 from danhba.syncer import Fidelity, Lane, Part
-from danhba_syncers import _patch, _plain, _skim, _vcard
+from danhba_syncers import _one_card, _plain, _skim, _vcard
 from danhba_syncers._names import Names, PartNames, content_name, ref
-from danhba_syncers._patch import splice
 from danhba_syncers._replace import (
     ChangedMeanwhileError,
     Fingerprint,
@@ -131,7 +130,7 @@ class VcardFile:
         phones, uid, elsewhere = found
         ref = ref_of(uid or content_name(raw))
         return FileCard(
-            ref, raw, phones, _describe_plain, "", elsewhere, "", _plain.headline, self,
+            ref, raw, phones, _one_card.describe_plain, "", elsewhere, "", _plain.headline, self,
             piece.offset,
         )  # fmt: skip
 
@@ -225,9 +224,9 @@ class LoadedPart:
         return self._read(self._chunk, 0)
 
     def _read(self, chunk: bytes, start: int) -> Iterator[FileCard]:
-        for piece in split(BytesIO(chunk)):
-            placed = piece._replace(offset=start + piece.offset)
-            yield from self._file.pieces_to_cards((placed,), self._file.refs(self._names))
+        pieces = split(BytesIO(chunk))
+        placed = (piece._replace(offset=start + piece.offset) for piece in pieces)
+        return self._file.pieces_to_cards(placed, self._file.refs(self._names))
 
     def in_bulk(self, lane: Lane, now: datetime) -> Iterator[FileCard]:
         """Yield the cards that the lane does not decide about; change those it does."""
@@ -333,10 +332,6 @@ def _moved_to(name: str, raw: bytes) -> str:
         return ""
     _, again, count = rest.partition("#")
     return f"{file}#{content_name(raw)}{again}{count}"
-
-
-def _describe_plain(raw: bytes) -> Details:
-    return _plain.details(raw) or _vcard.details(raw)
 
 
 class VcardFiles:
@@ -473,13 +468,11 @@ class VcardFiles:
 
     def patch(self, card: Card, changes: Sequence[Change], now: datetime) -> bytes:
         """Return the card with its numbers set and REV, where it has one, set to `now`."""
-        spans = self.spans(card, changes, now)
-        return _patch.patch(card.raw, changes, now) if spans is None else splice(card.raw, spans)
+        return _one_card.patch(card, changes, now)
 
     def spans(self, card: Card, changes: Sequence[Change], now: datetime) -> list[Span] | None:
         """Say what the changes replace, of a card of the common shape."""
-        plain = card.describe is _describe_plain
-        return _plain.spans(card.raw, changes, now) if plain else None
+        return _one_card.spans(card, changes, now)
 
     def compare(self, sent: bytes, found: bytes) -> Fidelity:
         """Compare two cards: byte for byte, then by what they mean."""

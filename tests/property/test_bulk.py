@@ -66,7 +66,7 @@ def outcome(
     raw: bytes, size: int, context: Context, *, bulk: bool
 ) -> tuple[bytes, bytes, object, bytes]:
     """Return what is logged, the copy, what is counted, and the keys of the names."""
-    job = Job(VcardFiles("book.vcf"), "book.vcf", context, None, NOW)  # type: ignore[arg-type]
+    job = Job(VcardFiles("book.vcf"), "book.vcf", context, None, NOW)
     stretches = _skim.stretches(raw, size)
     assert stretches is not None
     part = LoadedPart(VcardFile("book.vcf", Path("book.vcf")), raw, stretches)

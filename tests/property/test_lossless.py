@@ -17,6 +17,7 @@ from danhba import packs, run
 from danhba.card import Card, SetNumber
 from danhba.convert import Context
 from danhba.difflog import LogWriter, splices, unsplice
+from danhba.edits import spliced
 from danhba.run import Job, read_story
 from danhba.state import State
 from danhba_syncers import _patch, _plain, _split, _vcard
@@ -264,7 +265,7 @@ def test_the_quick_patch_is_the_careful_one(raw: bytes, number: str) -> None:
             for changes in ([change], chain):
                 spans = _plain.spans(piece, changes, NOW)
                 if spans is not None:
-                    assert _patch.splice(piece, spans) == _patch.patch(piece, [change], NOW)
+                    assert spliced(piece, spans)[0] == _patch.patch(piece, [change], NOW)
 
 
 @given(books(plain=True))
