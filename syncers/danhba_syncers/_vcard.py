@@ -16,12 +16,7 @@ from typing import NamedTuple
 from danhba.card import Address, Details, Phone
 from danhba_syncers._params import FOLD, Params, read_params
 
-_WIDE = {
-    b"\0B\0E": "utf-16-be",
-    b"B\0E\0": "utf-16-le",
-    b"\0b\0e": "utf-16-be",
-    b"b\0e\0": "utf-16-le",
-}
+_WIDE = {b"\0B\0E": "utf-16-be", b"B\0E\0": "utf-16-le"}
 _ASCII_SHIFTED = "".join(chr(code << 8) for code in range(0x20, 0x7F))
 _SHIFTED = re.compile(
     f"\u0a00|[{re.escape(_ASCII_SHIFTED)}]\u0d00|\u0d00[{re.escape(_ASCII_SHIFTED)}]"
@@ -105,7 +100,7 @@ def narrow(raw: bytes) -> tuple[bytes, str]:
     Raises:
         UnicodeDecodeError: It is broken UTF-16, or an octet in it shifts all that comes behind.
     """
-    codec = _WIDE.get(raw[:4], "")
+    codec = _WIDE.get(raw[:4].upper(), "")
     if not codec:
         return raw, ""
     text = raw.decode(codec, "surrogatepass")

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import BinaryIO
 
 _MARKS = {b"\xfe\xff": 0, b"\xff\xfe": 1}
-_NO_MARKS = {b"\0B\0E": 0, b"\0b\0e": 0, b"B\0E\0": 1, b"b\0e\0": 1}
+_NO_MARKS = {b"\0B\0E": 0, b"B\0E\0": 1}
 
 
 def low_byte(stream: BinaryIO) -> int | None:
     """Say whether a file is UTF-16: 0 for big endian, 1 for little endian, None for neither."""
     head = stream.read(4)
     stream.seek(0)
-    return _MARKS.get(head[:2], _NO_MARKS.get(head))
+    return _MARKS.get(head[:2], _NO_MARKS.get(head.upper()))
 
 
 class Shadow:

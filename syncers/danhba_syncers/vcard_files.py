@@ -90,8 +90,8 @@ class VcardFile:
         except OSError as error:
             yield self._in_trouble(self.name, f"cannot be read: {error.strerror or error}")
 
-    def _in_trouble(self, ref: str, what: str) -> FileCard:
-        return FileCard(ref, b"", (), trouble=what, file=self)
+    def _in_trouble(self, ref: str, what: str, offset: int = 0) -> FileCard:
+        return FileCard(ref, b"", (), trouble=what, file=self, offset=offset)
 
     def _cards(self, stream: BinaryIO) -> Iterator[FileCard]:
         order = low_byte(stream)
@@ -107,7 +107,7 @@ class VcardFile:
         for piece in pieces:
             if piece.trouble:
                 what = f"{piece.trouble} (byte {piece.offset})"
-                yield self._in_trouble(f"{self.name}#@{piece.offset}", what)
+                yield self._in_trouble(f"{self.name}#@{piece.offset}", what, piece.offset)
             else:
                 yield self.card(piece, ref_of)
 
@@ -140,7 +140,8 @@ class VcardFile:
             narrow = _vcard.narrow(piece.raw)[0]
         except UnicodeDecodeError as error:
             where = piece.offset + error.start
-            return self._in_trouble(f"{self.name}#@{where}", f"broken UTF-16 (byte {where})")
+            what = f"broken UTF-16 (byte {where})"
+            return self._in_trouble(f"{self.name}#@{where}", what, piece.offset)
         spots, elsewhere = _vcard.spots(narrow)
         phones = tuple(spot.phone for spot in spots)
         ref = ref_of(_plain.uid(narrow) or content_name(piece.raw))

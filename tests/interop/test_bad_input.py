@@ -295,6 +295,18 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux only")
+@pytest.mark.parametrize("codec", ["utf-16-be", "utf-16-le"])
+@pytest.mark.parametrize("begin", ["BEGIN", "begin", "Begin", "bEGIN"])
+def test_wide_card_without_a_mark_is_known_by_its_beginning_in_any_case(
+    begin: str, codec: str, tmp_path: Path, state_dir: Path
+) -> None:
+    text = f"{begin}:VCARD\nVERSION:2.1\nTEL:0168 123 4567\nEND:VCARD\n"
+    book = tmp_path / "book.vcf"
+    book.write_bytes(text.encode(codec))
+    assert run("convert", book, "--write").code == 0
+    assert book.read_bytes().decode(codec) == text.replace("0168", "038")
+
+
 def test_wide_card_with_an_octet_too_many_is_named_and_left_alone(
     tmp_path: Path, state_dir: Path
 ) -> None:
