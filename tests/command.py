@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from click.testing import CliRunner
 
-from danhba.cli import danhba
+from danhba.cli.commands import danhba
 from danhba.errors import DanhbaError
 
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from danhba.card import Splice
 
+Octets: TypeAlias = bytes | bytearray
 Span: TypeAlias = tuple[int, int, bytes]
 """Where a stretch of a raw begins and ends, and the bytes that shall stand there."""
 

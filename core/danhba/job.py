@@ -20,7 +20,7 @@ Show = Callable[[CardLine | SkipLine], None]
 Progress = Callable[[int], None]
 
 
-def silent(_: object) -> None:
+def silent(*_: object) -> None:
     """Tell nobody."""
     return
 
@@ -85,7 +85,8 @@ class Job:
         now: The time of the run; what REV is set to.
         target: Where a copy is written; empty for none.
         show: Told of each card with a proposal or a trouble, in order.
-        show_encoded: The same for lines that come encoded from another process.
+        show_encoded: The same for lines that come encoded from another process, and how many of
+            them are of cards with a proposal.
         progress: Told how many cards were read since it was last told.
         say: Told a sentence for the person, such as a forecast; it may be empty.
         home_is_sure: Whether a person has said in which country the source's numbers are dialled.
@@ -100,7 +101,7 @@ class Job:
     now: datetime
     target: str = ""
     show: Show = silent
-    show_encoded: Callable[[bytes], None] = silent
+    show_encoded: Callable[[bytes | bytearray, int], None] = silent
     progress: Progress = silent
     tally: Tally = field(default_factory=Tally)
     say: Callable[[str], None] = silent
@@ -115,7 +116,8 @@ class Job:
         self.close()
 
     def close(self) -> None:
-        """Close the source and the state."""
+        """Close the source and the state; keep what was found out about blocks of numbers."""
+        self.context.judge.keep()
         if isinstance(self.syncer, Closes):
             self.syncer.close()
         self.state.close()

@@ -10,25 +10,20 @@ import functools
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from importlib import resources
 from pathlib import Path
 
 import msgspec
-import phonenumbers
-from phonenumbers import PhoneMetadata
 
+from danhba import cache
 from danhba.errors import UsageError
 from danhba.numbering import Closed, Header, Merged, Pack, Province, Range, Rule, merge
-from danhba.pack_checks import check_outputs
-from danhba.pack_file import read_pack
-from danhba.toml_tables import Faults, did_you_mean
 
 __all__ = [
     "Closed", "Header", "Merged", "Pack", "Packs", "Province", "Range", "Rule",
     "builtin", "check", "for_country", "load",
 ]  # fmt: skip
 
-_FOLDER = resources.files("danhba") / "packs"
+_FOLDER = Path(__file__).with_name("packs")
 
 
 @functools.cache
@@ -71,6 +66,9 @@ def for_country(country: str, given: Iterable[Pack] = ()) -> Pack:
 
 
 def _without_rules(code: str) -> Pack:
+    import phonenumbers
+    from phonenumbers import PhoneMetadata
+
     found = PhoneMetadata.metadata_for_region(code)
     if found is None:
         raise UsageError(f"--country {code}: no such country; give two letters, as in VN or AU")
@@ -102,6 +100,9 @@ def check(pack: Pack) -> tuple[str, ...]:
     Tried are the first two digits of the subscriber number, 00 to 99 (of `lines` where the rule
     has them). A rule is fine when one of them gives a valid number of the rule's kind.
     """
+    from danhba.pack_checks import check_outputs
+    from danhba.toml_tables import Faults
+
     faults = Faults(pack.path)
     check_outputs(pack.country_code, pack.rules, faults)
     return faults.sorted()
@@ -188,11 +189,21 @@ def _load_builtin(name: str) -> Pack:
     """Load a built-in pack, once per process."""
     file = _FOLDER / f"{name}.toml"
     if not file.is_file():
+        from danhba.toml_tables import did_you_mean
+
         raise UsageError(
             f"no numbering pack named {name!r}{did_you_mean(name, builtin())}; "
             f"built in: {', '.join(builtin())} (a file's name must end in .toml)"
         )
-    return read_pack(file.read_bytes(), f"packs/{name}.toml")
+    data = file.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    if pack := cache.recall(f"pack-{name}", digest, Pack):
+        return pack
+    from danhba.pack_file import read_pack
+
+    pack = read_pack(data, f"packs/{name}.toml")
+    cache.keep(f"pack-{name}", digest, pack)
+    return pack
 
 
 def _load_file(path: str) -> Pack:
@@ -201,4 +212,6 @@ def _load_file(path: str) -> Pack:
         data = Path(path).read_bytes()
     except OSError as error:
         raise UsageError(f"{path}: cannot read the numbering pack: {error.strerror}") from error
+    from danhba.pack_file import read_pack
+
     return read_pack(data, path, judge=True)

@@ -26,11 +26,12 @@ from danhba.difflog import (
     pack_raw,
     splices,
 )
-from danhba.edits import spliced
+from danhba.edits import Octets, spliced
 from danhba.errors import UsageError
 from danhba.follow import follow
 from danhba.foreign import whose_book
 from danhba.job import Job, Result, silent
+from danhba.judge import Asked
 from danhba.story import Story
 from danhba.syncer import Copies, InBulk, InParts, Part, Syncer, Tracks
 from danhba.tally import Row, Tally
@@ -181,25 +182,27 @@ def _intend_copy(job: Job, log: LogWriter) -> None:
 
 
 class _Worked(msgspec.Struct, array_like=True):
-    """What a process made of one part of the source.
+    """What a process made of one part of the source, besides its copy and its lines in the log.
 
     Attributes:
         odd: Whether the part cannot be worked on by itself.
-        chunk: The bytes of its copy; None when they are those of the part, or are not wanted.
+        changed: Whether its copy is another one than the part itself, and wanted.
     """
 
     odd: bool
+    changed: bool = False
     keys: bytes = b""
-    chunk: bytes | None = None
-    lines: bytes = b""
     rows: list[tuple[Row, int]] = []
     cards: dict[str, int] = {}
     elsewhere: dict[str, int] = {}
     steps: dict[str, int] = {}
+    asked: list[Asked] = []
 
 
-def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[bytes]:
+def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[Octets | Part]:
     """Convert the source, side by side where it comes in parts; yield the converted copy of each.
+
+    A part that stays as it is is yielded itself.
 
     A part that cannot be read by itself (an odd one, or one with a ref of an earlier part) is read
     here, one card after another, and so is all that comes behind it.
@@ -214,17 +217,18 @@ def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[bytes]:
     parts = syncer.parts()
     results = parallel.side_by_side(parts, lambda part: _work(job, part, copying=copying), workers)
     for part, result in zip(parts, results, strict=True):
-        worked = _worked_decoder.decode(result) if result else _Worked(odd=True)
+        worked, lines, chunk = _received(result)
         if worked.odd or not syncer.take(worked.keys):
             results.close()
             yield from syncer.copy_from(part, lambda cards: proposals(job, log, cards))
             break
-        log.add_encoded(worked.lines)
-        job.show_encoded(worked.lines)
+        log.add_encoded(lines)
+        job.show_encoded(lines, worked.cards["changed"] + worked.cards["asked"])
         job.tally.add(dict(worked.rows), worked.cards, worked.elsewhere, worked.steps)
+        job.context.judge.learn(worked.asked)
         job.progress(worked.cards["read"])
         if copying:
-            yield part.raw() if worked.chunk is None else worked.chunk
+            yield chunk if worked.changed else part
     if copying:
         _intend_copy(job, log)
 
@@ -235,13 +239,21 @@ def _workers(syncer: object) -> int:
     return min(parallel.processors(), len(parts))
 
 
-def _work(job: Job, part: Part, *, copying: bool) -> bytes:
+def _received(result: Sequence[Octets] | None) -> tuple[_Worked, Octets, Octets]:
+    """Take apart what `_work` returned: what was made of a part, its lines in the log, its copy."""
+    if result is None:
+        return _Worked(odd=True), b"", b""
+    worked, lines, chunk = result
+    return _worked_decoder.decode(worked), lines, chunk
+
+
+def _work(job: Job, part: Part, *, copying: bool) -> Sequence[bytes]:
     """Convert one part, in a process of its own."""
     mine = replace(job, tally=Tally(), show=silent, progress=silent)
     lines = MemoryLog()
     loaded = part.load()
     if loaded is None:
-        return _worked_encoder.encode(_Worked(odd=True))
+        return _worked_encoder.encode(_Worked(odd=True)), b"", b""
     cards = loaded.read()
     if isinstance(loaded, InBulk) and not job.context.steps:
         cards = loaded.in_bulk(Lane(mine.context, mine.tally, lines), job.now)
@@ -249,18 +261,18 @@ def _work(job: Job, part: Part, *, copying: bool) -> bytes:
     copied = list(loaded.copy(edits)) if copying else []
     mine.tally.close()
     tally = mine.tally
-    return _worked_encoder.encode(
-        _Worked(
-            odd=False,
-            keys=loaded.keys(),
-            chunk=b"".join(copied) if len(copied) > 1 else None,
-            lines=lines.encoded(),
-            rows=list(tally.rows.items()),
-            cards=tally.cards,
-            elsewhere=tally.elsewhere,
-            steps=tally.steps,
-        )
+    worked = _Worked(
+        odd=False,
+        changed=len(copied) > 1,
+        keys=loaded.keys(),
+        rows=list(tally.rows.items()),
+        cards=tally.cards,
+        elsewhere=tally.elsewhere,
+        steps=tally.steps,
+        asked=mine.context.judge.asked(),
     )
+    chunk = b"".join(copied) if worked.changed else b""
+    return _worked_encoder.encode(worked), lines.encoded(), chunk
 
 
 _worked_encoder = msgspec.msgpack.Encoder()

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from errno import ENOTDIR
 from pathlib import Path
 
 from danhba.errors import DanhbaError
+
+
+def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder for state: `DANHBA_STATE_DIR`, else the platform's place for it."""
+    if given := environ.get("DANHBA_STATE_DIR"):
+        return Path(given)
+    from platformdirs import user_state_path  # 25 ms, not needed when the variable is set
+
+    return user_state_path("danhba", appauthor=False)
 
 
 def make_private(folder: Path) -> None:

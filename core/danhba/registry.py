@@ -27,11 +27,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from danhba.entry_points import Claim, entry_points
 from danhba.errors import PluginError, UsageError
 from danhba.syncer import Syncer
 
 if TYPE_CHECKING:
-    from importlib.metadata import Distribution, EntryPoint
+    from importlib.metadata import Distribution
 
 SYNCERS = "danhba.syncers"
 PATHS = "danhba.paths"
@@ -54,7 +55,7 @@ class Plugin:
         value: What the entry point says: `module:attribute`, or the scheme of a path.
     """
 
-    def __init__(self, claims: Iterable[EntryPoint]) -> None:
+    def __init__(self, claims: Iterable[Claim]) -> None:
         """Take the entry points of one name, at least one."""
         self._claims = tuple(claims)
         first = self._claims[0]
@@ -126,9 +127,9 @@ class Plugin:
 class Registry:
     """The plugins among some entry points."""
 
-    def __init__(self, entry_points: Iterable[EntryPoint]) -> None:
+    def __init__(self, entry_points: Iterable[Claim]) -> None:
         """Take entry points of any group; those of other groups are passed over."""
-        self._groups: dict[str, dict[str, list[EntryPoint]]] = {SYNCERS: {}, PATHS: {}, STEPS: {}}
+        self._groups: dict[str, dict[str, list[Claim]]] = {SYNCERS: {}, PATHS: {}, STEPS: {}}
         for entry_point in entry_points:
             if (group := self._groups.get(entry_point.group)) is not None:
                 group.setdefault(entry_point.name.lower(), []).append(entry_point)
@@ -273,13 +274,8 @@ class Registry:
 
 @cache
 def installed() -> Registry:
-    """Return the registry of what is installed, read once; importing `metadata` takes a while."""
-    from importlib.metadata import entry_points
-
-    found = entry_points()
-    return Registry(
-        point for group in (SYNCERS, PATHS, STEPS) for point in found.select(group=group)
-    )
+    """Return the registry of what is installed, read once."""
+    return Registry(entry_points((SYNCERS, PATHS, STEPS)))
 
 
 def syncers() -> Mapping[str, Plugin]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from html import escape
-from importlib import resources
+from pathlib import Path
 
 from danhba.render_rows import visible
 from danhba.texts import label
@@ -16,7 +16,7 @@ from danhba.texts import label
 @cache
 def asset(name: str) -> str:
     """Return a style sheet or a script that stands in the page."""
-    return resources.files("danhba").joinpath(name).read_text(encoding="utf-8")
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def head(title: str, style: str, script: str, language: str) -> str:

@@ -7,7 +7,6 @@ lock per source keeps a second run out.
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -40,15 +39,6 @@ CREATE TABLE IF NOT EXISTS finding (
     server TEXT, trait TEXT, value TEXT, PRIMARY KEY (server, trait)
 ) WITHOUT ROWID;
 """
-
-
-def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder for state: `DANHBA_STATE_DIR`, else the platform's place for it."""
-    if given := environ.get("DANHBA_STATE_DIR"):
-        return Path(given)
-    from platformdirs import user_state_path  # 25 ms, not needed when the variable is set
-
-    return user_state_path("danhba", appauthor=False)
 
 
 class Written(NamedTuple):

@@ -16,7 +16,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from danhba.card import Card, Change, Decided, Edit, Missing, Outcome, Phone, SetNumber
-from danhba.edits import Span
+from danhba.edits import Octets, Span
 
 
 class Fidelity(Enum):
@@ -120,10 +120,6 @@ class RefsLike(Protocol):
 class Part(Protocol):
     """A part of a source that can be worked on by itself."""
 
-    def raw(self) -> bytes:
-        """Return the bytes of the part as they are."""
-        ...
-
     def load(self) -> LoadedPart | None:
         """Get the part into memory; None when it cannot be told from its neighbours for sure."""
         ...
@@ -157,12 +153,13 @@ class Lane(Protocol):
     Cards are counted from 0 in the order they were given.
     """
 
-    def sift(self, numbers: Sequence[bytes]) -> list[int]:
+    def sift(self, numbers: Sequence[bytes], ends: Callable[[], Sequence[int]]) -> list[int]:
         """Return the cards that are not calm: those with a number that is not surely kept.
 
         Args:
-            numbers: The values of all phone fields of the cards, in UTF-8; an empty one ends a
-                card. For a value that is not known for sure, something that is no number.
+            numbers: The values of all phone fields, in UTF-8, card after card. For one that is
+                empty or not known for sure, something that is no number.
+            ends: How many numbers each card has together with those before it; asked when needed.
         """
         ...
 
@@ -187,10 +184,11 @@ class Lane(Protocol):
         """Log and count a card that changes."""
         ...
 
-    def count(self, left: Collection[int], places: Iterable[str]) -> None:
+    def count(self, cards: int, left: Collection[int], places: Iterable[str]) -> None:
         """Count the numbers of all cards but those that are left to the usual way.
 
         Args:
+            cards: How many cards there are.
             left: The cards that are left.
             places: The other places with numbers (`Card.elsewhere`) of all others.
         """
@@ -227,8 +225,11 @@ class InParts(Protocol):
         """Read from the beginning of a part to the end of the source; yield it with the edits."""
         ...
 
-    def write_copy(self, target: Path | None, chunks: Iterable[bytes]) -> None:
-        """Write a copy of the source, standard output when None; it appears when complete."""
+    def write_copy(self, target: Path | None, chunks: Iterable[Octets | Part]) -> None:
+        """Write a copy of the source, standard output when None; it appears when complete.
+
+        A part among the chunks stands for its own bytes.
+        """
         ...
 
 

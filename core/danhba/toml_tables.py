@@ -5,7 +5,6 @@ For files that people write: every fault is told, at its line, with what was pro
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 import tomllib
@@ -37,7 +36,9 @@ class Faults:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Suggest a known word that looks like this one, if there is one."""
-    close = difflib.get_close_matches(word, list(known), n=1)
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(known), n=1)
     return f", did you mean {close[0]!r}?" if close else ""
 
 

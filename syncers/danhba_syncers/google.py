@@ -21,8 +21,8 @@ import platformdirs
 
 from danhba.card import Card, Change, Edit, Missing, Outcome, Phone
 from danhba.errors import SyncerError, UsageError
+from danhba.private import state_folder
 from danhba.secret import Vault
-from danhba.state import state_folder
 from danhba.syncer import Book, Fidelity
 from danhba_syncers import _people, _people_sent
 from danhba_syncers._google_accounts import (

@@ -180,7 +180,7 @@ def child(job: dict[str, Any], told: int, err: int) -> None:
 
 def warm_up() -> None:
     """Convert and undo a book here, so that every child finds all modules loaded."""
-    from danhba.cli import danhba
+    from danhba.cli.commands import danhba
 
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         os.environ["DANHBA_STATE_DIR"] = folder

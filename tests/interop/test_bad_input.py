@@ -287,7 +287,7 @@ def test_one_line_without_end_is_passed_by(
 
 LARGE = """
 import os, resource, sys
-from danhba.cli import danhba
+from danhba.cli.commands import danhba
 book, copy, log = sys.argv[1:]
 danhba.main(["convert", book, "-o", copy, "--log", log], standalone_mode=False)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -417,7 +417,7 @@ def test_a_pack_is_read_when_the_first_number_of_its_country_code_is_seen():
             "import sys\n"
             "seen = []\n"
             "sys.addaudithook(lambda event, args: event == 'open' and seen.append(str(args[0])))\n"
-            "from danhba.cli import danhba\n"
+            "from danhba.cli.commands import danhba\n"
             "danhba(['number', *sys.argv[1:]], standalone_mode=False)\n"
             "print(*sorted({one.rpartition('/')[2] for one in seen if one.endswith('.toml')}))\n"
         )

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
-import rich_click as click
+import click
 
 from danhba import config, run
 from danhba.cli.common import (

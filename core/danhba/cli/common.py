@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
+import click
 import msgspec
-import rich_click as click
 from msgspec.structs import replace
 
 from danhba import config, packs
@@ -25,9 +26,10 @@ from danhba.dual import Policy
 from danhba.errors import PackError, PluginError, UsageError
 from danhba.job import Budget
 from danhba.messages import translated
+from danhba.private import state_folder
 from danhba.render_rows import visible
 from danhba.run import Job, Result, Story, new_run_id
-from danhba.state import State, state_folder
+from danhba.state import State
 from danhba.steps.pipeline import load as load_steps
 from danhba.syncer import Closes, LabelsItsWay, Probes, RefsLike, Syncer
 from danhba.texts import label, language_of, told
@@ -44,6 +46,9 @@ CHANGES_PROPOSED = 3
 DONE_IN_PART = 4
 SHOWN = 50
 """Cards shown before the rest is only counted; `--all` shows every one."""
+
+_SHOWING = ("rich.console", "rich.table", "danhba.render_terminal")
+"""What the sums at the end need, which takes a while to import."""
 
 _FEW = 100
 """Changes, and questions, shown of one card."""
@@ -250,16 +255,23 @@ class Screen:
         else:
             self.print_card(line)
 
-    def encoded(self, lines: bytes) -> None:
-        """Show cards whose log lines come encoded from another process."""
+    def encoded(self, lines: bytes | bytearray, cards: int) -> None:
+        """Show cards whose log lines come encoded from another process.
+
+        Args:
+            lines: The lines.
+            cards: How many of them are of cards with a proposal; the others tell of a trouble.
+        """
         if self.as_json:
             self.file.write(lines.decode())
-        elif self.shown < self.limit:
-            for line in decode_lines(lines):
-                if isinstance(line, CardLine | SkipLine):
-                    self.card(line)
-        else:
-            self.shown += lines.count(b'\n{"type":"card"') + lines.startswith(b'{"type":"card"')
+            return
+        for module in _SHOWING:  # while the other processes work
+            import_module(module)
+        shown = self.shown
+        for line in decode_lines(lines, self.limit - shown):
+            if isinstance(line, CardLine | SkipLine):
+                self.card(line)
+        self.shown = shown + cards
 
     @cached_property
     def console(self) -> Console:

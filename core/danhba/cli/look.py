@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
-import rich_click as click
 
 from danhba import packs
 from danhba.card import Card, Phone, Reading, Why

@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
-import rich_click as click
 
 from danhba import report as counting
 from danhba.cli.common import (

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-import rich_click as click
+import click
 
 from danhba.card import Question, Why
 from danhba.cli.common import open_for_log

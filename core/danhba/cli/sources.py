@@ -9,15 +9,16 @@ from collections.abc import Generator
 from itertools import islice
 from typing import Any
 
+import click
 import msgspec
-import rich_click as click
 
 from danhba import config
 from danhba.card import Card
 from danhba.cli.common import opened
 from danhba.errors import UsageError
+from danhba.private import state_folder
 from danhba.render_rows import visible
-from danhba.state import State, state_folder
+from danhba.state import State
 from danhba.syncer import Book, Lists, Probes, Syncer
 from danhba.texts import language_of, told
 
