@@ -10,9 +10,9 @@ are those that the usual way comes to; the property tests hold the two together.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import sha256
 from operator import itemgetter
 
@@ -24,11 +24,9 @@ from danhba.phone import PLAIN, plain_nsn
 from danhba.tally import Tally, merge
 
 _plain = re.compile(PLAIN.encode()).fullmatch
-_all_simple = re.compile(rb"(?:(?:\+?[0-9]++(?:[ .-][0-9]++)*+(?<!\.0))?\n)*").fullmatch
+_all_simple = re.compile(rb"(?:\+?[0-9]++(?:[ .-][0-9]++)*+(?<!\.0)\n)*").fullmatch
 """Lines with numbers that surely are `PLAIN`, which is slower."""
 _NO_NUMBER = b"?"
-_END_BLOCK = (b"", 0)
-"""The block of what ends a card."""
 
 
 class Lane:
@@ -50,24 +48,25 @@ class Lane:
         self._digits: list[bytes] = []
         self._blocks: list[Block] = []
         self._counts: Counter[Block] = Counter()
-        self._ends: list[int] = []
+        self._ends_of: Callable[[], Sequence[int]] = list
 
-    def sift(self, numbers: Sequence[bytes]) -> list[int]:
+    def sift(self, numbers: Sequence[bytes], ends: Callable[[], Sequence[int]]) -> list[int]:
         """Return which cards are not calm."""
+        self._ends_of = ends
         self._digits = digits = self._in_national_form(numbers)
         self._blocks = blocks = list(zip(map(self._first, digits), map(len, digits), strict=True))
-        self._counts = Counter(blocks)
-        self._ends = [i for i, number in enumerate(digits) if not number]
-        if fresh := self._counts.keys() - self._plain.keys():
+        self._counts = counts = Counter(blocks)
+        if fresh := [block for block in counts if block not in self._plain]:
             self._judge(fresh)
-        if self._moving.isdisjoint(self._counts):
+        if self._moving.isdisjoint(counts):
             return []
-        return _cards_with(list(map(self._moving.__contains__, blocks)), self._ends)
+        return _cards_with(list(map(self._moving.__contains__, blocks)), ends())
 
-    def count(self, left: Collection[int], places: Iterable[str]) -> None:
+    def count(self, cards: int, left: Collection[int], places: Iterable[str]) -> None:
         """Count the cards decided here, and the other places with numbers on them.
 
         Args:
+            cards: How many cards there are.
             left: The cards that are not decided here.
             places: As in `Card.elsewhere`, of all cards that are.
         """
@@ -78,8 +77,8 @@ class Lane:
             if count and (judged := self._plain[block]):
                 tally.numbers[judged] = tally.numbers.get(judged, 0) + count
         merge(tally.elsewhere, Counter(places))
-        tally.cards["read"] += len(self._ends) - len(left)
-        if len(set(self._digits)) <= len(self._digits) - len(self._ends):
+        tally.cards["read"] += cards - len(left)
+        if len(set(self._digits)) < len(self._digits):
             tally.cards["twice"] += self._twice(left)
 
     def harmless(self, labels: tuple[str, ...], label: str) -> bool:
@@ -122,13 +121,14 @@ class Lane:
 
     def _span(self, card: int) -> tuple[int, int]:
         """Say where the numbers of a card begin and end."""
-        return self._ends[card - 1] + 1 if card else 0, self._ends[card]
+        ends = self._ends_of()
+        return ends[card - 1] if card else 0, ends[card]
 
     def _in_national_form(self, numbers: Sequence[bytes]) -> list[bytes]:
         """Return plain home numbers as they are dialled at home; others are no such numbers."""
         text = b"\n".join([*numbers, b""])
         if text.count(b"\n") != len(numbers) or not _all_simple(text):
-            numbers = [number if not number or _plain(number) else _NO_NUMBER for number in numbers]
+            numbers = [number if _plain(number) else _NO_NUMBER for number in numbers]
             text = b"\n".join([*numbers, b""])
         bare = (b"\n" + text).translate(None, b" .-()")
         return bare.replace(b"\n" + self._context.plus.encode(), b"\n0").split(b"\n")[1:-1]
@@ -139,24 +139,24 @@ class Lane:
         for block in blocks:
             nsn = plain_nsn(examples[block].decode(), self._context.plus)
             self._plain[block] = judged = self._context.plain(nsn) if nsn else None
-            if block != _END_BLOCK and (judged is None or judged.verdict != "keep"):
+            if judged is None or judged.verdict != "keep":
                 self._moving.add(block)
 
     def _twice(self, left: Collection[int]) -> int:
         """Count the cards decided here that hold a number twice."""
-        decided = set(range(len(self._ends))).difference(left)
+        decided = set(range(len(self._ends_of()))).difference(left)
         found = (self._digits[slice(*self._span(card))] for card in decided)
         return sum(len(set(numbers)) < len(numbers) for numbers in found)
 
 
-def _cards_with(flags: list[bool], ends: list[int]) -> list[int]:
+def _cards_with(flags: list[bool], ends: Sequence[int]) -> list[int]:
     """Return the cards one of whose numbers is flagged."""
     found: list[int] = []
-    at = -1
+    at = 0
     try:
         while True:
-            at = flags.index(True, at + 1)
-            card = bisect_left(ends, at)
+            at = flags.index(True, at)
+            card = bisect_right(ends, at)
             found.append(card)
             at = ends[card]
     except ValueError:

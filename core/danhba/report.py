@@ -230,9 +230,9 @@ def _parts_counted(job: Job, found: _Count, skipped: Callable[[str, str], None])
         for _ in _cards_counted(job, syncer.read(), found, skipped):
             pass
         return
-    results = parallel.side_by_side(parts, lambda part: _work(job, part), workers)
+    results = parallel.side_by_side(parts, lambda part: [_work(job, part)], workers)
     for part, result in zip(parts, results, strict=True):
-        worked = _worked_decoder.decode(result) if result else _Worked(odd=True)
+        worked = _worked_decoder.decode(result[0]) if result else _Worked(odd=True)
         if worked.odd or not syncer.take(worked.keys):
             results.close()
             yield from syncer.copy_from(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TypeAlias, TypeVar
 
 from danhba.difflog import EndLine
@@ -37,8 +38,7 @@ class Tally:
     def close(self) -> None:
         """Turn counts by judgement into counts by row."""
         for judged, count in self.numbers.items():
-            rule = judged.rule.id if judged.rule and judged.verdict != "keep" else ""
-            row = (judged.verdict, judged.code, rule, place_of(judged), judged.kind)
+            row = _row_of(judged)
             self.rows[row] = self.rows.get(row, 0) + count
         self.numbers.clear()
 
@@ -79,6 +79,13 @@ class Tally:
         rows = tuple((*row, count) for row, count in sorted(self.rows.items()))
         names, rules = names_in(packs, {row[3] for row in rows}, {row[2] for row in rows})
         return EndLine({**totals, **more}, rows, self.elsewhere, self.steps, names, rules)
+
+
+@cache
+def _row_of(judged: Judged) -> Row:
+    """Say under which row a number counts."""
+    rule = judged.rule.id if judged.rule and judged.verdict != "keep" else ""
+    return judged.verdict, judged.code, rule, place_of(judged), judged.kind
 
 
 def place_of(judged: Judged) -> str:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
-_MANY = 1 << 16
+_MANY = 1 << 18
 """Names from which on they are kept in a table."""
 
 
@@ -67,7 +67,8 @@ class Names:
     def count(self, name: str) -> int:
         """Say how many cards of this name there are with the next one."""
         key = hash(name) & 0xFFFF_FFFF_FFFF_FFFF or 1
-        if not self._add({key}):
+        if not self._knows_any({key}):
+            self._add_new({key})
             return 1
         self._again[key] = count = self._again.get(key, 1) + 1
         return count
@@ -75,12 +76,13 @@ class Names:
     def take(self, part: bytes) -> bool:
         """Remember the keys of a part; False, and none is remembered, when one was known before."""
         keys = array("Q", part)
-        while 0 in keys:
-            keys[keys.index(0)] = 1  # 0 is an empty slot
         fresh = set(keys)
+        if 0 in fresh:
+            keys = array("Q", [key or 1 for key in keys])  # 0 is an empty slot
+            fresh = set(keys)
         if self._knows_any(fresh):
             return False
-        self._add(fresh)
+        self._add_new(fresh)
         if len(fresh) < len(keys):
             for key in keys:
                 if key in fresh:
@@ -101,33 +103,27 @@ class Names:
                 slot = (slot + 1) & mask
         return False
 
-    def _add(self, keys: set[int]) -> bool:
-        """Remember keys; say whether one was known before."""
+    def _add_new(self, keys: set[int]) -> None:
+        """Remember keys none of which was known before."""
         if not self._table:
-            known = not self._few.isdisjoint(keys)
             self._few |= keys
             if len(self._few) >= _MANY:
                 self._grow(self._few)
                 self._few = set()
-            return known
+            return
         if 2 * (self._used + len(keys)) > len(self._table):
             self._grow([held for held in self._table if held])
-        return self._put(keys)
+        self._put(keys)
 
-    def _put(self, keys: Iterable[int]) -> bool:
-        """Put keys into the table, which has room for them; say whether one was there."""
-        table, mask, used, known = self._table, len(self._table) - 1, self._used, False
+    def _put(self, keys: Collection[int]) -> None:
+        """Put new keys into the table, which has room for them."""
+        table, mask = self._table, len(self._table) - 1
         for key in keys:
             slot = key & mask
-            while (held := table[slot]) and held != key:
+            while table[slot]:
                 slot = (slot + 1) & mask
-            if held:
-                known = True
-            else:
-                table[slot] = key
-                used += 1
-        self._used = used
-        return known
+            table[slot] = key
+        self._used += len(keys)
 
     def _grow(self, keys: Collection[int]) -> None:
         """Make a table with room for four times as many keys, and put these into it."""

@@ -32,7 +32,7 @@ UID = rb"UID:([!-\[\]-~]++)\r?(?=\n)(?!\n[ \t])"
 """A UID of printable ASCII; the group is its value."""
 _WANTED = re.compile(rb"\n(%b|%b):(%b)(?=\r?\n|\Z)" % (TEL, PLACE, VALUE))
 _UID = re.compile(rb"\n" + UID)
-_ODD_NAME = rb"(?!X-)[A-Z0-9_-]*[a-z.]|X-[^:;.\n]*\."
+_ODD_NAME = rb"(?!X-)[A-Z0-9_-]*+[a-z.]|X-[^:;.\n]*+\."
 """The beginning of a line whose name has a group, or lower case letters and no X- before them."""
 _SUMMARY = re.compile(
     rb"\n(?:(FN|REV|ADR[A-Za-z0-9=,_;-]*+):([^\r\n\\]*+)\r?(?=\n)(?!\n[ \t])"

@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from danhba_syncers import _plain
 from danhba_syncers._names import content_name
-from danhba_syncers._plain import PLACE, TEL, UID, VALUE
+from danhba_syncers._plain import PLACE, TEL, VALUE
 from danhba_syncers._vcard import has_number
 
 _WANTED = re.compile(
-    rb"\n(?:(%b|item\d+\.TEL[A-Za-z0-9=,_;-]*+):([^\r\n]*+)\r?(?=\n)(?!\n[ \t])"
-    rb"|%b|END:VCARD)" % (TEL, UID)
+    rb"\n(?:(UID|%b|item\d+\.TEL[A-Za-z0-9=,_;-]*+):([^\r\n]*+)\r?(?=\n)(?!\n[ \t])|END:VCARD)"
+    % TEL
 )
-"""A phone field, a UID of printable ASCII, or the end of a card."""
-_PLACES = re.compile(rb"\n(%b):(%b)(?=\r?\n|\Z)" % (PLACE, VALUE))
+"""A UID, a phone field, or the end of a card."""
+_PLACES = re.compile(rb"\n%b:%b(?=\r?\n|\Z)" % (PLACE, VALUE))
+_plain_uids = re.compile(rb"[!-\[\]-~]++(?:\n[!-\[\]-~]++)*+").fullmatch
+"""Lines of printable ASCII without a backslash (`_plain.UID`)."""
 _LINE_ENDS = (b"\r\n", b"\n")
 _NO_NUMBER = b"?"
 """Stands for an empty value, and for the numbers of a card that takes a closer look."""
@@ -54,27 +56,36 @@ class Columns:
     """The cards of a stretch.
 
     Attributes:
-        numbers: The value of each phone field, in UTF-8; an empty one ends a card.
+        cards: How many there are.
+        numbers: The values of the phone fields, in UTF-8, card after card. For one that is empty or
+            not known for sure stands something that is no number.
     """
 
     def __init__(self, stretch: Stretch) -> None:
         """Search the stretch."""
+        self.cards = stretch.cards
         self._stretch = stretch
         self._chunk = chunk = stretch.chunk
-        self._upper = stretch.upper
         rows = _WANTED.findall(chunk)
-        self._uids_and_ends = [uid for head, _, uid in rows if not head]
-        self._heads = [head for head, _, uid in rows if not uid]
-        self.numbers = [
-            value or (_NO_NUMBER if head else b"") for head, value, uid in rows if not uid
-        ]
-        self._ends = self._found_ends()
-        if len(self) == stretch.cards and (odd := frozenset(self._odd())):
+        self._uids_and_ends = [value for head, value in rows if not head or head == b"UID"]
+        fields = [row for row in rows if row[0] != b"UID"]
+        heads, values = zip(*fields, strict=True) if fields else ((), ())
+        self._heads: Sequence[bytes] = heads
+        if values.count(b"") > stretch.cards:
+            values = tuple(value or (head and _NO_NUMBER) for head, value in fields)
+        self.numbers = list(filter(None, values))
+        if self.well_parted() and (odd := frozenset(self._odd())):
             self._mark(odd)
 
-    def __len__(self) -> int:
-        """Return the number of cards that END marks, which is that of all where all is well."""
-        return len(self._ends)
+    def well_parted(self) -> bool:
+        """Say whether as many cards were found as the stretch has."""
+        return self._heads.count(b"") == self.cards
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """How many numbers each card has together with those before it."""
+        places = [i for i, head in enumerate(self._heads) if not head]
+        return [place - card for card, place in enumerate(places)]
 
     @cached_property
     def offsets(self) -> list[int]:
@@ -87,24 +98,26 @@ class Columns:
     @cached_property
     def names(self) -> list[str]:
         """The name of each card: its UID, or its content where it has none."""
-        found, cards = self._uids_and_ends, self._stretch.cards
+        found = self._uids_and_ends
         uids = found[::2]
-        if len(found) == 2 * cards and all(uids) and not any(found[1::2]):
-            return b"\n".join(uids).decode().split("\n")
+        if len(found) == 2 * self.cards and not any(found[1::2]):
+            text = b"\n".join(uids)
+            if _plain_uids(text):
+                return text.decode().split("\n")
         raws = (self._chunk[a:b] for a, b in pairwise(self.offsets))
         return [_plain.uid(raw) or content_name(raw) for raw in raws]
 
     @cached_property
     def elsewhere(self) -> dict[int, tuple[str, ...]]:
         """The names of the other places with numbers, of each card that has some."""
-        rows = _PLACES.findall(self._chunk)
-        if not has_number(b"\n".join([value for _, value in rows])):
+        if not has_number(b"\n".join(_PLACES.findall(self._chunk))):
             return {}
         found: dict[int, tuple[str, ...]] = {}
-        for row in _PLACES.finditer(self._chunk):
-            if has_number(row[2]):
-                card = bisect_right(self.offsets, row.start()) - 1
-                found[card] = (*found.get(card, ()), _plain.head_of(row[1]).place)
+        for place in _PLACES.finditer(self._chunk):
+            head, _, value = place[0][1:].partition(b":")
+            if has_number(value):
+                card = bisect_right(self.offsets, place.start()) - 1
+                found[card] = (*found.get(card, ()), _plain.head_of(head).place)
         return found
 
     def places_without(self, cards: Iterable[int]) -> Iterator[str]:
@@ -128,50 +141,45 @@ class Columns:
         first, end = self._span(card)
         return self.texts[first:end]
 
-    def heads(self, card: int) -> list[bytes]:
+    def heads(self, card: int) -> Sequence[bytes]:
         """Return what stands before them."""
         first, end = self._span(card)
-        return self._heads[first:end]
+        return self._heads[first + card : end + card]  # an empty one ends each card
 
     def _span(self, card: int) -> tuple[int, int]:
         """Say where the numbers of a card begin and end."""
-        return self._ends[card - 1] + 1 if card else 0, self._ends[card]
-
-    def _found_ends(self) -> list[int]:
-        return [i for i, value in enumerate(self.numbers) if not value]
+        return self.ends[card - 1] if card else 0, self.ends[card]
 
     def _odd(self) -> Iterator[int]:
         """Yield the cards with a phone field that the search cannot read or did not find."""
-        heads, upper = self._heads, self._upper
-        strange = {head for head in set(heads) if head and _is_odd(head)}
-        if not strange and upper.count(b"TEL") == len(heads) - len(self._ends):
+        strange = {head for head in set(self._heads) if head and _is_odd(head)}
+        upper = self._stretch.upper
+        if not strange and upper.count(b"TEL") == len(self.numbers):
             return
         for card, (start, behind) in enumerate(pairwise(self.offsets)):
-            first, end = self._span(card)
-            count = upper.count(b"TEL", start, behind)
-            if count != end - first or not strange.isdisjoint(heads[first:end]):
+            heads = self.heads(card)
+            if upper.count(b"TEL", start, behind) != len(heads) or not strange.isdisjoint(heads):
                 yield card
 
     def _mark(self, odd: frozenset[int]) -> None:
         """Put a number that takes a closer look into the place of those of odd cards."""
         heads: list[bytes] = []
         numbers: list[bytes] = []
-        for card in range(len(self._ends)):
-            first, end = self._span(card)
+        for card in range(self.cards):
             if card in odd:
-                heads += b"", b""
-                numbers += _NO_NUMBER, b""
+                heads += _NO_NUMBER, b""
+                numbers.append(_NO_NUMBER)
             else:
-                heads += self._heads[first : end + 1]
-                numbers += self.numbers[first : end + 1]
+                heads += *self.heads(card), b""
+                numbers += self.numbers[slice(*self._span(card))]
         self._heads, self.numbers = heads, numbers
-        self._ends = self._found_ends()
+        del self.ends
 
 
 def skim(stretch: Stretch) -> Columns | None:
     """Search the cards of a stretch; None where they cannot be told apart for sure."""
     columns = Columns(stretch)
-    return columns if len(columns) == stretch.cards else None
+    return columns if columns.well_parted() else None
 
 
 def stretches(chunk: bytes, size: int) -> list[Stretch] | None:

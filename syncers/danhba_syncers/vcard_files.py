@@ -24,7 +24,7 @@ from typing import IO, BinaryIO, NamedTuple, TypeAlias, get_args
 import msgspec
 
 from danhba.card import Card, Change, Decided, Edit, Missing, Outcome, Status
-from danhba.edits import Span, spliced
+from danhba.edits import Octets, Span, spliced
 from danhba.errors import SyncerError, UsageError
 from danhba.syncer import Fidelity, Lane, Part
 from danhba_syncers import _one_card, _plain, _skim, _vcard
@@ -32,6 +32,7 @@ from danhba_syncers._names import Names, PartNames, content_name, ref
 from danhba_syncers._replace import (
     ChangedMeanwhileError,
     Fingerprint,
+    append,
     fingerprint,
     replacing,
     staging,
@@ -175,15 +176,16 @@ class FilePart(NamedTuple):
     start: int
     end: int
 
-    def raw(self) -> bytes:
-        """Return the bytes of the part."""
+    def append_to(self, out: IO[bytes]) -> None:
+        """Write the bytes of the part behind what was written."""
         with self.file.path.open("rb") as stream:
-            stream.seek(self.start)
-            return stream.read(self.end - self.start)
+            append(out, stream, self.start, self.end - self.start)
 
     def load(self) -> LoadedPart | None:
         """Read the part; None when a card in it may hold others, for then a cut may lie in one."""
-        chunk = self.raw()
+        with self.file.path.open("rb") as stream:
+            stream.seek(self.start)
+            chunk = stream.read(self.end - self.start)
         stretches = _skim.stretches(chunk, _STRETCH)
         if stretches is None and b"AGENT" in chunk.upper():
             return None
@@ -242,12 +244,12 @@ class LoadedPart:
 
     def _left(self, columns: Columns, begin: int, lane: Lane, now: datetime) -> Iterator[FileCard]:
         """Yield the cards of a stretch that are left, and change those that are decided."""
-        names, offsets, file = columns.names, columns.offsets, self._file.name
+        names, file = columns.names, self._file.name
         counts = self._names.count_all(names)
         harmless = _Harmless(lane)
         left: list[int] = []
-        for card in lane.sift(columns.numbers):
-            offset, raw = begin + offsets[card], columns.raw(card)
+        for card in lane.sift(columns.numbers, lambda: columns.ends):
+            offset, raw = begin + columns.offsets[card], columns.raw(card)
             name = ref(file, names[card], counts[card] if counts else 1)
             if decided := self._decided(columns, card, name, raw, lane, harmless, now):
                 lane.propose(decided)
@@ -255,7 +257,7 @@ class LoadedPart:
             else:
                 left.append(card)
                 yield self._file.card(Piece(offset, raw, len(raw)), partial(_given, name))
-        lane.count(left, columns.places_without(left))
+        lane.count(columns.cards, left, columns.places_without(left))
 
     def _decided(
         self, columns: Columns, card: int, name: str, raw: bytes, lane: Lane, harmless: _Harmless,
@@ -312,12 +314,18 @@ def _cut(file: VcardFile) -> list[FilePart]:
     with file.path.open("rb") as stream:
         if low_byte(stream) is not None:
             return []
-        for nominal in range(_PART, size - _PART // 2, _PART):
-            stream.seek(nominal)
-            found = _SEAM.search(stream.read(_PART))
-            if found:
-                cuts.append(nominal + found.start(1))
+        seams = (_seam(stream, start) for start in range(_PART, size - _PART // 2, _PART))
+        cuts.extend(seam for seam in seams if seam is not None)
     return [FilePart(file, a, b) for a, b in zip(cuts, [*cuts[1:], size], strict=True)]
+
+
+def _seam(stream: BinaryIO, start: int) -> int | None:
+    """Find the beginning of a card behind a place, near it in most files."""
+    for size in (1 << 14, _PART):
+        stream.seek(start)
+        if found := _SEAM.search(stream.read(size)):
+            return start + found.start(1)
+    return None
 
 
 def _given(ref: str, _name: str) -> str:
@@ -454,16 +462,17 @@ class VcardFiles:
         assert isinstance(part, FilePart)
         return part.copy_from_here(change(part.cards_from_here(self._taken)))
 
-    def write_copy(self, target: Path | None, chunks: Iterable[bytes]) -> None:
+    def write_copy(self, target: Path | None, chunks: Iterable[Octets | Part]) -> None:
         """Write a copy of the file."""
-        if target is None:
-            with _standard_output() as out:
-                out.writelines(chunks)
-            return
-        _refuse_itself(Path(self.source), target)
-        with replacing(target, None) as out:
+        if target is not None:
+            _refuse_itself(Path(self.source), target)
+        with _standard_output() if target is None else replacing(target, None) as out:
             for chunk in chunks:
-                out.write(chunk)
+                if isinstance(chunk, FilePart):
+                    chunk.append_to(out)
+                else:
+                    assert isinstance(chunk, bytes | bytearray)
+                    out.write(chunk)
 
     # -- changing --------------------------------------------------------------------------------
 

@@ -103,21 +103,34 @@ def test_a_large_file_is_changed_in_place_and_back(tmp_path: Path, state_dir: Pa
 
 
 def test_results_come_in_the_order_of_the_parts() -> None:
-    results = parallel.side_by_side(range(7), lambda part: b"%d" % part * 70_000, 2)
-    assert [result and result[:1] for result in results] == [b"%d" % part for part in range(7)]
+    results = parallel.side_by_side(range(7), lambda part: [b"%d" % part * 70_000, b""], 2)
+    found = [[bytes(piece[:2]) for piece in result or ()] for result in results]
+    assert found == [[b"%d" % part * 2, b""] for part in range(7)]
 
 
 def test_a_worker_that_dies_is_no_result() -> None:
-    def work(part: int) -> bytes:
-        if part == 3:
+    def work(part: int) -> list[bytes]:
+        if part == 30:
             os._exit(9)
-        return b"done"
+        return [b"done"]
 
-    results = parallel.side_by_side(range(6), work, 2)
-    assert list(results) == [b"done", b"done", b"done", None, b"done", None]
+    *done, last = parallel.side_by_side(range(60), work, 2)
+    assert done == 30 * [[b"done"]]
+    assert last is None
+
+
+def test_a_worker_that_dies_over_the_last_part_is_no_result() -> None:
+    def work(part: int) -> list[bytes]:
+        if part == 5:
+            os._exit(9)
+        return [b"done"]
+
+    *done, last = parallel.side_by_side(range(6), work, 2)
+    assert done == 5 * [[b"done"]]
+    assert last is None
 
 
 def test_results_can_be_left_early() -> None:
-    results = parallel.side_by_side(range(1000), lambda _: b"x" * 1_000_000, 2)
+    results = parallel.side_by_side(range(1000), lambda _: [b"x" * 1_000_000], 2)
     assert next(results) is not None
     results.close()
