@@ -22,11 +22,14 @@ from danhba.convert import COMMON, has_history, simple_change
 from danhba.difflog import CardLine, LineSink, name_in_log
 from danhba.phone import PLAIN, plain_nsn
 from danhba.tally import Tally, merge
+from danhba.verdict import Judged
 
 _plain = re.compile(PLAIN.encode()).fullmatch
 _all_simple = re.compile(rb"(?:\+?[0-9]++(?:[ .-][0-9]++)*+(?<!\.0)\n)*").fullmatch
 """Lines with numbers that surely are `PLAIN`, which is slower."""
 _NO_NUMBER = b"?"
+_WEIGHED = Judged("ask", "weighed", "unreadable")
+"""Stands for the judgement on a number that is not plain: the usual way weighs it."""
 
 
 class Lane:
@@ -43,24 +46,29 @@ class Lane:
         self._tally = tally
         self._log = log
         self._first = itemgetter(slice(1 + context.home.block_digits))
-        self._plain = context.plain_blocks
-        self._moving = context.moving_blocks
+        self._known = context.plain_blocks
+        self._moving = context.moving
+        self._remembers = bool(context.answers or context.ledger)
         self._digits: list[bytes] = []
-        self._blocks: list[Block] = []
-        self._counts: Counter[Block] = Counter()
-        self._ends_of: Callable[[], Sequence[int]] = list
+        self._judged: list[Judged] = []
+        self._ends: Sequence[int] = ()
+        self._any_twice = False
 
     def sift(self, numbers: Sequence[bytes], ends: Callable[[], Sequence[int]]) -> list[int]:
         """Return which cards are not calm."""
-        self._ends_of = ends
         self._digits = digits = self._in_national_form(numbers)
-        self._blocks = blocks = list(zip(map(self._first, digits), map(len, digits), strict=True))
-        self._counts = counts = Counter(blocks)
-        if fresh := [block for block in counts if block not in self._plain]:
-            self._judge(fresh)
-        if self._moving.isdisjoint(counts):
+        blocks = list(zip(map(self._first, digits), map(len, digits), strict=True))
+        try:
+            judged = list(map(self._known.__getitem__, blocks))
+        except KeyError:
+            self._judge(blocks)
+            judged = list(map(self._known.__getitem__, blocks))
+        self._judged = judged
+        self._any_twice = len(set(digits)) < len(digits)
+        if not self._any_twice and self._moving.isdisjoint(judged):
             return []
-        return _cards_with(list(map(self._moving.__contains__, blocks)), ends())
+        self._ends = ends()
+        return _cards_with(list(map(self._moving.__contains__, judged)), self._ends)
 
     def count(self, cards: int, left: Collection[int], places: Iterable[str]) -> None:
         """Count the cards decided here, and the other places with numbers on them.
@@ -70,15 +78,13 @@ class Lane:
             left: The cards that are not decided here.
             places: As in `Card.elsewhere`, of all cards that are.
         """
-        tally, counts = self._tally, self._counts
+        tally, counts = self._tally, Counter(self._judged)
         for card in left:
-            counts.subtract(self._blocks[slice(*self._span(card))])
-        for block, count in counts.items():
-            if count and (judged := self._plain[block]):
-                tally.numbers[judged] = tally.numbers.get(judged, 0) + count
+            counts.subtract(self._judged[slice(*self._span(card))])
+        merge(tally.numbers, +counts)
         merge(tally.elsewhere, Counter(places))
         tally.cards["read"] += cards - len(left)
-        if len(set(self._digits)) < len(self._digits):
+        if self._any_twice:
             tally.cards["twice"] += self._twice(left)
 
     def harmless(self, labels: tuple[str, ...], label: str) -> bool:
@@ -96,9 +102,9 @@ class Lane:
         found: list[SetNumber] = []
         if end - first > 1 and len({n[-COMMON:] for n in self._digits[first:end]}) < end - first:
             return ()
-        for key, block in enumerate(self._blocks[first:end]):
-            judged, value = self._plain[block], values[key]
-            if judged is None or "(" in value:
+        for key, judged in enumerate(self._judged[first:end]):
+            value = values[key]
+            if judged is _WEIGHED or "(" in value:
                 return ()
             if judged.verdict == "convert":
                 change = simple_change(str(key), value, judged, self._context)
@@ -109,20 +115,23 @@ class Lane:
 
     def doubts(self, ref: str, countries: tuple[str, ...]) -> bool:
         """Say whether a card is foreign, or has a history with us."""
-        return has_history(ref, self._context) or not self._context.at_home(countries)
+        if self._remembers and has_history(ref, self._context):
+            return True
+        return not self._context.at_home(countries)
 
     def propose(self, decided: Decided) -> None:
         """Log and count a card that changes."""
-        ref, name, date, changes, old, new, back, ref_after = decided
-        name, before, after = name_in_log(name), sha256(old).hexdigest(), sha256(new).hexdigest()
-        line = CardLine(ref, name, before, date, changes, (), before, after, ref_after, back)
+        before = sha256(decided.old).hexdigest()
+        line = CardLine(
+            decided.ref, name_in_log(decided.name), before, decided.date, decided.changes, (),
+            before, sha256(decided.new).hexdigest(), decided.ref_after, decided.back,
+        )  # fmt: skip
         self._tally.cards["changed"] += 1
         self._log.add(line)
 
     def _span(self, card: int) -> tuple[int, int]:
         """Say where the numbers of a card begin and end."""
-        ends = self._ends_of()
-        return ends[card - 1] if card else 0, ends[card]
+        return self._ends[card - 1] if card else 0, self._ends[card]
 
     def _in_national_form(self, numbers: Sequence[bytes]) -> list[bytes]:
         """Return plain home numbers as they are dialled at home; others are no such numbers."""
@@ -133,18 +142,19 @@ class Lane:
         bare = (b"\n" + text).translate(None, b" .-()")
         return bare.replace(b"\n" + self._context.plus.encode(), b"\n0").split(b"\n")[1:-1]
 
-    def _judge(self, blocks: Collection[Block]) -> None:
-        """Judge a number of each block, which stands for all of it."""
-        examples = dict(zip(self._blocks, self._digits, strict=True))
-        for block in blocks:
-            nsn = plain_nsn(examples[block].decode(), self._context.plus)
-            self._plain[block] = judged = self._context.plain(nsn) if nsn else None
-            if judged is None or judged.verdict != "keep":
-                self._moving.add(block)
+    def _judge(self, blocks: Sequence[Block]) -> None:
+        """Judge a number of each new block, which stands for all of it."""
+        known, context = self._known, self._context
+        for block, digits in zip(blocks, self._digits, strict=True):
+            if block not in known:
+                nsn = plain_nsn(digits.decode(), context.plus)
+                known[block] = judged = (context.plain(nsn) if nsn else None) or _WEIGHED
+                if judged.verdict != "keep":
+                    self._moving.add(judged)
 
     def _twice(self, left: Collection[int]) -> int:
         """Count the cards decided here that hold a number twice."""
-        decided = set(range(len(self._ends_of()))).difference(left)
+        decided = set(range(len(self._ends))).difference(left)
         found = (self._digits[slice(*self._span(card))] for card in decided)
         return sum(len(set(numbers)) < len(numbers) for numbers in found)
 

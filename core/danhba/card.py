@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, overload
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, overload
 
 import msgspec
 
@@ -336,7 +336,7 @@ class Edit(msgspec.Struct, frozen=True, dict=True):
         return hashlib.sha256(self.raw).hexdigest()
 
 
-class Decided(NamedTuple):
+class Decided(msgspec.Struct, frozen=True, gc=False):
     """A card decided about in bulk, with its new raw.
 
     Attributes:

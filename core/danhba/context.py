@@ -119,8 +119,9 @@ class Context:
         self.reader = Reader(home, self.packs, self.judge)
         self.plus = f"+{home.country_code}"
         self.leads = (home.trunk_prefix, home.country_code)
-        self.plain_blocks: dict[Block, Judged | None] = {}
-        self.moving_blocks: set[Block] = set()
+        self.written_leads = (home.trunk_prefix, self.plus)
+        self.plain_blocks: dict[Block, Judged] = {}
+        self.moving: set[Judged] = set()
         self._plain: dict[str, Judged | None] = {}
         self._ours: dict[str, Judged | None] = {}
         self._reasons: dict[Judged, tuple[Why, ...]] = {}

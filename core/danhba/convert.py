@@ -106,6 +106,8 @@ def simply_converted(value: str, rule: Rule, context: Context) -> str:
     """Convert a plain number whose old prefix stands together; empty where it does not."""
     old, plus = rule.old, context.plus
     lead = len(plus) if value.startswith(plus) else 1
+    if value.startswith(old, lead) and value[:lead] in context.written_leads:
+        return value[:lead] + rule.new + value[lead + len(old) :]
     at = value.find(old, lead, lead + len(old) + 2)
     if at < 1 or value[:at].strip("+ .-") not in context.leads:
         return ""

@@ -18,9 +18,11 @@ def spliced(old: bytes, spans: Iterable[Span]) -> tuple[bytes, tuple[Splice, ...
     back: list[Splice] = []
     position = shift = 0
     for start, end, new in spans:
-        parts += old[position:start], new
-        back.append((start + shift, len(new), old[start:end].decode("latin-1")))
-        shift += len(new) - (end - start)
+        size = len(new)
+        parts.append(old[position:start])
+        parts.append(new)
+        back.append((start + shift, size, str(old[start:end], "latin-1")))
+        shift += size - (end - start)
         position = end
     parts.append(old[position:])
     return b"".join(parts), tuple(back)

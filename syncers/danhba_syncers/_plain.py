@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from danhba.card import Change, Details, Headline, Phone, SetNumber
@@ -135,7 +136,7 @@ def _read_head(start: bytes) -> Head:
     return head
 
 
-class Summary(NamedTuple):
+class Summary(msgspec.Struct, frozen=True, gc=False):
     """What a headline is made of: the name, the REV as written, the countries of the addresses."""
 
     name: str
@@ -238,7 +239,7 @@ def spans(raw: bytes, changes: Sequence[Change], now: datetime) -> list[Span] | 
 def bulk_spans(
     raw: bytes, starts: Sequence[bytes], changes: Iterable[SetNumber], stamp: bytes, now: datetime
 ) -> list[Span] | None:
-    """Say the same as `spans` of a card that holds no number twice.
+    """Say the same as `spans`, of a card that holds no number twice; the spans are in order.
 
     Args:
         raw: The card.
@@ -248,21 +249,23 @@ def bulk_spans(
         now: What REV is set to.
     """
     found: list[Span] = []
+    position = 0
     for change in changes:
         before = change.before.encode()
-        head = b"\n%b:" % starts[int(change.phone)]
-        start = raw.find(head + before) + len(head)
-        end = start + len(before)
-        if start < len(head) or not raw.startswith(_LINE_ENDS, end):
+        line = b"\n%b:%b" % (starts[int(change.phone)], before)
+        at = raw.find(line, position)
+        position = at + len(line)
+        if at < 0 or not raw.startswith(_LINE_ENDS, position):
             return None
-        found.append((start, end, change.after.encode()))
+        found.append((position - len(before), position, change.after.encode()))
     if stamp:
         start = raw.rfind(b"\nREV:") + 5
         end = start + len(stamp)
         if start < 5 or raw[start:end] != stamp:
             return None
         found.append((start, end, stamp_like(stamp, now)))
-    found.sort()
+        if start < position:
+            found.sort()
     return found
 
 

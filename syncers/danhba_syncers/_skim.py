@@ -136,15 +136,21 @@ class Columns:
         """The numbers as text."""
         return b"\n".join(self.numbers).decode("utf-8", "surrogateescape").split("\n")
 
-    def values(self, card: int) -> list[str]:
-        """Return the values of the phone fields of a card."""
+    @cached_property
+    def kinds(self) -> frozenset[bytes]:
+        """All that stands before values, each once."""
+        return frozenset(filter(None, self._heads))
+
+    def phones(self, card: int) -> tuple[Sequence[bytes], list[str]]:
+        """Return what stands before the values of a card's phone fields, and the values."""
         first, end = self._span(card)
-        return self.texts[first:end]
+        heads = self._heads[first + card : end + card]  # an empty one ends each card
+        return heads, self.texts[first:end]
 
     def heads(self, card: int) -> Sequence[bytes]:
-        """Return what stands before them."""
+        """Return what stands before the values of a card's phone fields."""
         first, end = self._span(card)
-        return self._heads[first + card : end + card]  # an empty one ends each card
+        return self._heads[first + card : end + card]
 
     def _span(self, card: int) -> tuple[int, int]:
         """Say where the numbers of a card begin and end."""
@@ -152,7 +158,7 @@ class Columns:
 
     def _odd(self) -> Iterator[int]:
         """Yield the cards with a phone field that the search cannot read or did not find."""
-        strange = {head for head in set(self._heads) if head and _is_odd(head)}
+        strange = set(filter(_is_odd, self.kinds))
         upper = self._stretch.upper
         if not strange and upper.count(b"TEL") == len(self.numbers):
             return
@@ -173,7 +179,7 @@ class Columns:
                 heads += *self.heads(card), b""
                 numbers += self.numbers[slice(*self._span(card))]
         self._heads, self.numbers = heads, numbers
-        del self.ends
+        del self.ends, self.kinds
 
 
 def skim(stretch: Stretch) -> Columns | None:

@@ -246,12 +246,12 @@ class LoadedPart:
         """Yield the cards of a stretch that are left, and change those that are decided."""
         names, file = columns.names, self._file.name
         counts = self._names.count_all(names)
-        harmless = _Harmless(lane)
+        harmful = frozenset(head for head in columns.kinds if not _is_harmless(head, lane))
         left: list[int] = []
         for card in lane.sift(columns.numbers, lambda: columns.ends):
             offset, raw = begin + columns.offsets[card], columns.raw(card)
             name = ref(file, names[card], counts[card] if counts else 1)
-            if decided := self._decided(columns, card, name, raw, lane, harmless, now):
+            if decided := self._decided(columns, card, name, raw, lane, harmful, now):
                 lane.propose(decided)
                 self._changed.append((offset, len(raw), decided.new))
             else:
@@ -260,14 +260,14 @@ class LoadedPart:
         lane.count(columns.cards, left, columns.places_without(left))
 
     def _decided(
-        self, columns: Columns, card: int, name: str, raw: bytes, lane: Lane, harmless: _Harmless,
-        now: datetime,
+        self, columns: Columns, card: int, name: str, raw: bytes, lane: Lane,
+        harmful: frozenset[bytes], now: datetime,
     ) -> Decided | None:  # fmt: skip
-        """Change a card if the lane decides about it."""
-        starts = columns.heads(card)
-        if not all(map(harmless.__getitem__, starts)):
+        """Change a card if the lane decides about it; `harmful` is what may prove something."""
+        starts, values = columns.phones(card)
+        if harmful and not harmful.isdisjoint(starts):
             return None
-        changes = lane.changes(card, columns.values(card))
+        changes = lane.changes(card, values)
         found = _plain.summary(raw) if changes else None
         if found is None or lane.doubts(name, found.countries):
             return None
@@ -293,16 +293,10 @@ class LoadedPart:
         yield chunk[position:]
 
 
-class _Harmless(dict[bytes, bool]):
-    """What stands before the values of phones -> whether it proves nothing about them."""
-
-    def __init__(self, lane: Lane) -> None:
-        self._lane = lane
-
-    def __missing__(self, start: bytes) -> bool:
-        head = _plain.head_of(start) if start.startswith(b"TEL") else None
-        self[start] = found = head is not None and self._lane.harmless(head.labels, head.label)
-        return found
+def _is_harmless(start: bytes, lane: Lane) -> bool:
+    """Say whether what stands before the value of a phone proves nothing about it."""
+    head = _plain.head_of(start) if start.startswith(b"TEL") else None
+    return head is not None and lane.harmless(head.labels, head.label)
 
 
 def _cut(file: VcardFile) -> list[FilePart]:
