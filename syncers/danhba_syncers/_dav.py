@@ -30,10 +30,12 @@ _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*(<.{0,14})?
 
 COLLECTION = (
     "<resourcetype/><displayname/><current-user-principal/><C:addressbook-home-set/>"
-    "<current-user-privilege-set/><supported-report-set/><sync-token/><S:getctag/><owner/>"
+    "<current-user-privilege-set/><supported-report-set/><S:getctag/><owner/>"
     "<C:max-resource-size/>"
 )
 """The properties of a principal, a home or an address book."""
+FOLLOWED = f"{COLLECTION}<sync-token/>"
+"""Those of an address book that was read before."""
 CARD = "<getetag/><getcontentlength/><C:address-data/>"
 """The properties of a card."""
 ETAG = "<getetag/>"

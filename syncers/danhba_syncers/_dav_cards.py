@@ -59,6 +59,10 @@ class Listing(NamedTuple):
     token: str = ""
 
 
+class PartOnlyError(SyncerError):
+    """The server does not list all of a book."""
+
+
 class Reader:
     """Reads the address books of one server.
 
@@ -79,6 +83,17 @@ class Reader:
 
     # -- listing ---------------------------------------------------------------------------------
 
+    def at_first(self, book: AddressBook) -> Listing:
+        """List a whole book that was never read before, without asking for a sync token.
+
+        A writing run is faster so, and a later one gets the token at the same price: for its token
+        Radicale 3.7 keeps a file a card, and looks through all of them at each PUT from then on.
+        """
+        try:
+            return self.etags(book)
+        except PartOnlyError:
+            return self.whole(book)
+
     def whole(self, book: AddressBook) -> Listing:
         """List a whole book, with a sync token where there is one."""
         found = self.changes(book, "") if book.syncs else None
@@ -88,13 +103,14 @@ class Reader:
         """List a whole book by its entity tags.
 
         Raises:
-            SyncerError: The server does not, or lists only a part.
+            PartOnlyError: The server lists only a part.
+            SyncerError: It does not list the book.
         """
         path = path_on(self._transport.site, book.href)
         answer = self._transport.propfind(path, _dav.ETAG, 1)
         found = read(answer, self._address, path)
         if any(item.status == 507 for item in found.items):
-            raise SyncerError(
+            raise PartOnlyError(
                 f"{self._address.shown(path)}: the server lists only a part of the book"
             )
         return _listing(book, found.items, "")

@@ -140,7 +140,8 @@ class Books:
         if not self.places:
             found = self._discover()
         else:
-            found = [book for place in self.places for book in self._books(place)]
+            known = _dav.FOLLOWED
+            found = [book for place in self.places for book in self._books(place, known)]
         by_address = {_dav.same(book.href): book for book in found}
         return [by_address[address] for address in sorted(by_address)]
 
@@ -194,9 +195,9 @@ class Books:
             raise refused(Answer(status, {}, b""), self._address, path)
         return item
 
-    def _books(self, place: str) -> list[AddressBook]:
+    def _books(self, place: str, properties: str = _dav.COLLECTION) -> list[AddressBook]:
         path = self._path(place)
-        answer = self._transport.propfind(path, _dav.COLLECTION, self.depth)
+        answer = self._transport.propfind(path, properties, self.depth)
         found = read(answer, self._address, path)
         return [_address_book(item) for item in found.items if "addressbook" in item.kinds]
 

@@ -211,7 +211,7 @@ class CardDav:
         """Yield the cards book by book, in the order of their addresses."""
         seen = []
         for book in self._books():
-            listing = self._reader.whole(book)
+            listing = self._reader.at_first(book)
             yield from self._cards(book, dict(sorted(listing.etags.items())))
             seen.append(Seen(book, listing.token))
         self._keep(seen, self._outside.now())
