@@ -21,6 +21,7 @@ from typing import Literal, Protocol, TypeAlias
 import msgspec
 
 from danhba.card import Change, Question, Splice, Status
+from danhba.edits import Octets
 from danhba.errors import LogError
 from danhba.private import make_private
 
@@ -254,7 +255,7 @@ class LogWriter:
         if self._size > _FLUSH_AT:
             self.flush()
 
-    def add_encoded(self, lines: bytes | bytearray) -> None:
+    def add_encoded(self, lines: Octets) -> None:
         """Append whole lines that another process encoded."""
         self.flush()
         self._write(lines)
@@ -267,7 +268,7 @@ class LogWriter:
             self._lines, self._size = [], 0
             self._write(block)
 
-    def _write(self, block: bytes | bytearray) -> None:
+    def _write(self, block: Octets) -> None:
         left = memoryview(block)
         try:
             while left:
@@ -331,9 +332,9 @@ class LogPlaces:
         return self._last[1]
 
 
-def decode_lines(lines: bytes | bytearray, most: int) -> Iterator[LogLine]:
+def decode_lines(lines: Octets, most: int) -> Iterator[LogLine]:
     """Read lines that were encoded a moment ago, but only so many of those about cards."""
-    for raw in lines.splitlines():
+    for raw in bytes(lines).splitlines():
         if raw.startswith(_CARD):
             if most <= 0:
                 continue

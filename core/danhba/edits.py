@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from danhba.card import Splice
 
-Octets: TypeAlias = bytes | bytearray
+Octets: TypeAlias = bytes | memoryview
 Span: TypeAlias = tuple[int, int, bytes]
 """Where a stretch of a raw begins and ends, and the bytes that shall stand there."""
 

@@ -12,6 +12,7 @@ import danhba
 from danhba.card import Card, Edit
 from danhba.context import Context
 from danhba.difflog import CardLine, LogWriter, OutcomeLine, Run, Section, SkipLine
+from danhba.edits import Octets
 from danhba.state import State
 from danhba.syncer import Closes, Syncer
 from danhba.tally import Tally
@@ -85,8 +86,8 @@ class Job:
         now: The time of the run; what REV is set to.
         target: Where a copy is written; empty for none.
         show: Told of each card with a proposal or a trouble, in order.
-        show_encoded: The same for lines that come encoded from another process, and how many of
-            them are of cards with a proposal.
+        show_encoded: The same for lines that come encoded from another process; and how many of
+            them are of cards with a proposal, how many of cards in trouble.
         progress: Told how many cards were read since it was last told.
         say: Told a sentence for the person, such as a forecast; it may be empty.
         home_is_sure: Whether a person has said in which country the source's numbers are dialled.
@@ -101,7 +102,7 @@ class Job:
     now: datetime
     target: str = ""
     show: Show = silent
-    show_encoded: Callable[[bytes | bytearray, int], None] = silent
+    show_encoded: Callable[[Octets, int, int], None] = silent
     progress: Progress = silent
     tally: Tally = field(default_factory=Tally)
     say: Callable[[str], None] = silent

@@ -223,7 +223,8 @@ def _chunks(job: Job, log: LogWriter, *, copying: bool) -> Iterator[Octets | Par
             yield from syncer.copy_from(part, lambda cards: proposals(job, log, cards))
             break
         log.add_encoded(lines)
-        job.show_encoded(lines, worked.cards["changed"] + worked.cards["asked"])
+        cards = worked.cards
+        job.show_encoded(lines, cards["changed"] + cards["asked"], cards["skipped"])
         job.tally.add(dict(worked.rows), worked.cards, worked.elsewhere, worked.steps)
         job.context.judge.learn(worked.asked)
         job.progress(worked.cards["read"])

@@ -465,7 +465,7 @@ class VcardFiles:
                 if isinstance(chunk, FilePart):
                     chunk.append_to(out)
                 else:
-                    assert isinstance(chunk, bytes | bytearray)
+                    assert isinstance(chunk, bytes | memoryview)
                     out.write(chunk)
 
     # -- changing --------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """A large file worked on in parts comes out as the same file worked on card by card."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -102,10 +103,19 @@ def test_a_large_file_is_changed_in_place_and_back(tmp_path: Path, state_dir: Pa
     assert source.read_bytes() == book()
 
 
-def test_results_come_in_the_order_of_the_parts() -> None:
-    results = parallel.side_by_side(range(7), lambda part: [b"%d" % part * 70_000, b""], 2)
-    found = [[bytes(piece[:2]) for piece in result or ()] for result in results]
-    assert found == [[b"%d" % part * 2, b""] for part in range(7)]
+def copied(result: Sequence[bytes | memoryview] | None) -> list[bytes] | None:
+    """Keep a result beyond the next one."""
+    return None if result is None else list(map(bytes, result))
+
+
+@pytest.mark.parametrize("size", [1, 70_000, 3 << 20, 4 << 20])
+def test_results_come_in_the_order_of_the_parts(size: int) -> None:
+    """Small ones and such as have no room in shared memory."""
+    results = parallel.side_by_side(range(19), lambda part: [b"%02d" % part * size, b""], 2)
+    found = map(copied, results)
+    assert [piece and (piece[0][:2], len(piece[0]), piece[1]) for piece in found] == [
+        (b"%02d" % part, 2 * size, b"") for part in range(19)
+    ]
 
 
 def test_a_worker_that_dies_is_no_result() -> None:
@@ -114,7 +124,7 @@ def test_a_worker_that_dies_is_no_result() -> None:
             os._exit(9)
         return [b"done"]
 
-    *done, last = parallel.side_by_side(range(60), work, 2)
+    *done, last = map(copied, parallel.side_by_side(range(60), work, 2))
     assert done == 30 * [[b"done"]]
     assert last is None
 
@@ -125,7 +135,7 @@ def test_a_worker_that_dies_over_the_last_part_is_no_result() -> None:
             os._exit(9)
         return [b"done"]
 
-    *done, last = parallel.side_by_side(range(6), work, 2)
+    *done, last = map(copied, parallel.side_by_side(range(6), work, 2))
     assert done == 5 * [[b"done"]]
     assert last is None
 

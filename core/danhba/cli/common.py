@@ -23,6 +23,7 @@ from danhba.card import AddPhone
 from danhba.context import Context, Steps, as_given
 from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
 from danhba.dual import Policy
+from danhba.edits import Octets
 from danhba.errors import PackError, PluginError, UsageError
 from danhba.job import Budget
 from danhba.messages import translated
@@ -255,22 +256,24 @@ class Screen:
         else:
             self.print_card(line)
 
-    def encoded(self, lines: bytes | bytearray, cards: int) -> None:
+    def encoded(self, lines: Octets, cards: int, troubles: int) -> None:
         """Show cards whose log lines come encoded from another process.
 
         Args:
             lines: The lines.
-            cards: How many of them are of cards with a proposal; the others tell of a trouble.
+            cards: How many of them are of cards with a proposal.
+            troubles: How many tell of a trouble.
         """
         if self.as_json:
-            self.file.write(lines.decode())
+            self.file.write(str(lines, "utf-8"))
             return
         for module in _SHOWING:  # while the other processes work
             import_module(module)
         shown = self.shown
-        for line in decode_lines(lines, self.limit - shown):
-            if isinstance(line, CardLine | SkipLine):
-                self.card(line)
+        if shown < self.limit or troubles:
+            for line in decode_lines(lines, self.limit - shown):
+                if isinstance(line, CardLine | SkipLine):
+                    self.card(line)
         self.shown = shown + cards
 
     @cached_property
