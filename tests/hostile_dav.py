@@ -66,6 +66,7 @@ class Hostile:
         self.port = port
         self.cards: dict[str, bytes] = {}
         self.quirks: set[str] = set()
+        self._writing = threading.Lock()
         self.store: Callable[[bytes], bytes] = lambda card: card
         self.seen: list[Seen] = []
         self.faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
@@ -136,6 +137,11 @@ class Hostile:
         return Reply(200, self.cards[path], {"ETag": self.shown_etag(path)})
 
     def _put(self, path: str, seen: Seen) -> Reply:
+        if "one write at a time" in self.quirks:
+            if not self._writing.acquire(blocking=False):
+                return Reply(423)
+            time.sleep(0.05)
+            self._writing.release()
         condition = seen.headers.get("If-Match")
         if "ignores conditions" not in self.quirks:
             if seen.headers.get("If-None-Match") == "*" and path in self.cards:

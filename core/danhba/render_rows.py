@@ -6,7 +6,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 
 from danhba.card import AddPhone, Change, DropPhone, Question, SetLabel, SetNumber
 from danhba.difflog import (
@@ -227,6 +226,8 @@ def _middle(before: str, after: str) -> Iterator[tuple[str, str]]:
         if before or after:
             yield before, after
         return
+    from difflib import SequenceMatcher
+
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     for _, i, j, k, m in matcher.get_opcodes():
         yield before[i:j], after[k:m]

@@ -7,16 +7,18 @@ lock per source keeps a second run out.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from danhba.errors import DanhbaError, LockedError
 from danhba.evidence import Earlier
 from danhba.private import make_private
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answer (
@@ -111,6 +113,8 @@ class State:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
+            import sqlite3
+
             make_private(self.folder)
             path = self.folder / "state.sqlite3"
             try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args, get_origin
@@ -97,6 +96,8 @@ def places(text: str) -> Places:
 
 def read_toml(data: bytes, faults: Faults) -> tuple[dict[str, Any], Places] | None:
     """Read a file, and where everything in it stands; of one that is no TOML, note why."""
+    import tomllib
+
     try:
         text = data.decode()
         return tomllib.loads(text), places(text)

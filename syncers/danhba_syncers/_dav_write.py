@@ -7,7 +7,8 @@ honours If-Match, the first card tells: it is sent on a condition that cannot ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from danhba.card import Card, Edit, Missing, Outcome
@@ -52,6 +53,37 @@ class Shelf(Protocol):
         ...
 
 
+class _Turns:
+    """Lets cards be sent side by side; one after the other once the server has shown to want that.
+
+    Xandikos 0.4 answers 423 to one of two writes that meet, so that a card may be refused again and
+    again while others overtake it.
+    """
+
+    def __init__(self) -> None:
+        self._change = threading.Condition()
+        self._under_way: set[object] = set()
+        self._one_by_one = False
+
+    def put(self, send: Callable[[], Answer]) -> Answer:
+        """Send a card when its turn has come."""
+        with self._change:
+            self._change.wait_for(lambda: not (self._one_by_one and self._under_way))
+            self._under_way.add(send)
+            met = len(self._under_way) > 1
+        status = 0
+        try:
+            answer = send()
+            status = answer.status
+            return answer
+        finally:
+            with self._change:
+                met = met or len(self._under_way) > 1
+                self._one_by_one |= status == 423 and met
+                self._under_way.remove(send)
+                self._change.notify_all()
+
+
 class Writer:
     """Writes edits to one server.
 
@@ -61,6 +93,7 @@ class Writer:
         connections: How many cards may be under way.
 
     Attributes:
+        turns: Decides when a card may be sent.
         honours: Whether the server refuses to write on a condition that does not hold; None while
             that is not known.
     """
@@ -69,6 +102,7 @@ class Writer:
         self.transport = transport
         self.shelf = shelf
         self._width = Width(connections)
+        self.turns = _Turns()
         self.honours: bool | None = None
         self.spelling = 0  # which spelling of an entity tag the server takes
         self._unheard = self._refused = 0  # in a row
@@ -196,7 +230,10 @@ class _Attempt:
             return moved
         answer: Answer | None = None
         try:
-            answer = transport.put(edit.card.ref, edit.raw, If_Match=self._condition())
+            condition = self._condition()
+            answer = self._writer.turns.put(
+                lambda: transport.put(edit.card.ref, edit.raw, If_Match=condition)
+            )
         except NoAnswerError as error:
             self._said = str(error)
         else:

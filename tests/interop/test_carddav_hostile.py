@@ -400,6 +400,20 @@ def test_card_is_stored_once_whatever_happens_to_the_answer(
     time.sleep(0.3 if fault is not reset_before and "late" in repr(fault) else 0)
 
 
+def test_server_that_takes_one_write_at_a_time_gets_them_so(server: Hostile, opened: Open) -> None:
+    """Else a card could be refused again and again while others overtake it (Xandikos 0.4)."""
+    names = [f"n{number}" for number in range(12)]
+    for name in names:
+        server.put(path(name), card(name))
+    syncer = opened()
+    some = edits(syncer, *names)
+    server.quirks.add("one write at a time")
+    server.methods()
+    outcomes = written(syncer, some)
+    assert {outcome.status for outcome in outcomes.values()} == {"written"}
+    assert server.methods().count("PUT") < len(names) + 15
+
+
 @pytest.mark.parametrize("fault", [reset_before, say(500), say(503)])
 def test_card_changed_by_another_amid_a_failure_is_a_conflict(
     server: Hostile, syncer: CardDav, fault: Callable[..., object]
