@@ -121,6 +121,11 @@ class Hostile:
         if seen.path == "/.well-known/carddav":
             return Reply(301, b"", {"Location": ROOT})
         path = unquote(seen.path)
+        if seen.method == "PUT" and "one write at a time" in self.quirks:
+            if not self._writing.acquire(blocking=False):
+                return Reply(423)
+            time.sleep(0.05)
+            self._writing.release()
         with self.lock:
             return getattr(self, f"_{seen.method.lower()}")(path, seen)
 
@@ -137,11 +142,6 @@ class Hostile:
         return Reply(200, self.cards[path], {"ETag": self.shown_etag(path)})
 
     def _put(self, path: str, seen: Seen) -> Reply:
-        if "one write at a time" in self.quirks:
-            if not self._writing.acquire(blocking=False):
-                return Reply(423)
-            time.sleep(0.05)
-            self._writing.release()
         condition = seen.headers.get("If-Match")
         if "ignores conditions" not in self.quirks:
             if seen.headers.get("If-None-Match") == "*" and path in self.cards:
