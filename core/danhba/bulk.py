@@ -28,6 +28,8 @@ _plain = re.compile(PLAIN.encode()).fullmatch
 _all_simple = re.compile(rb"(?:\+?[0-9]++(?:[ .-][0-9]++)*+(?<!\.0)\n)*").fullmatch
 """Lines with numbers that surely are `PLAIN`, which is slower."""
 _NO_NUMBER = b"?"
+_KEYS = tuple(map(str, range(64)))
+"""Keys of phone fields; a card with more takes the usual way."""
 _WEIGHED = Judged("ask", "weighed", "unreadable")
 """Stands for the judgement on a number that is not plain: the usual way weighs it."""
 
@@ -102,16 +104,15 @@ class Lane:
         found: list[SetNumber] = []
         if end - first > 1 and len({n[-COMMON:] for n in self._digits[first:end]}) < end - first:
             return ()
-        for key, judged in enumerate(self._judged[first:end]):
-            value = values[key]
+        for key, judged, value in zip(_KEYS, self._judged[first:end], values, strict=False):
             if judged is _WEIGHED or "(" in value:
                 return ()
             if judged.verdict == "convert":
-                change = simple_change(str(key), value, judged, self._context)
+                change = simple_change(key, value, judged, self._context)
                 if change is None:
                     return ()
                 found.append(change)
-        return tuple(found)
+        return tuple(found) if len(values) <= len(_KEYS) else ()
 
     def doubts(self, ref: str, countries: tuple[str, ...]) -> bool:
         """Say whether a card is foreign, or has a history with us."""

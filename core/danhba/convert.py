@@ -96,8 +96,7 @@ def _simple_changes(
 def simple_change(key: str, value: str, judged: Judged, context: Context) -> SetNumber | None:
     """Convert a plain number; None where its old prefix does not stand together."""
     rule = judged.rule
-    after = simply_converted(value, rule, context) if rule else ""
-    if not rule or not after:
+    if rule is None or not (after := simply_converted(value, rule, context)):
         return None
     return SetNumber(key, value, after, rule.id, "renumber", context.reasons(judged))
 

@@ -122,6 +122,8 @@ class _Workers(Generic[P]):
         self._parts = parts
         self._work = work
         self._found: dict[int, _Result] = {}
+        self._large: dict[int, tuple[int, list[int]]] = {}
+        self._held: set[int] = set()
         self._handed_out = 0
         self._pipes: dict[int, _Shelves] = {}
         self._orders, self._desk = os.pipe()
@@ -158,25 +160,42 @@ class _Workers(Generic[P]):
     def result(self, number: int) -> _Result | None:
         """Wait for the result of a part; None when one was lost with its worker."""
         while number not in self._found:
-            if not self._pipes:
+            if number in self._large:
+                self._take_large(number)
+            elif not self._pipes.keys() - self._held:
                 return None
-            for pipe, _ in self._poll.poll():
-                self._receive(pipe)
+            else:
+                for pipe, _ in self._poll.poll():
+                    self._receive(pipe)
         return self._found.pop(number)
 
     def _receive(self, pipe: int) -> None:
-        """Take the next result of a worker; where it has ended, let the others come to an end."""
-        if len(head := _read(pipe, _HEAD.size)) == _HEAD.size:
-            number, shelf, count = _HEAD.unpack(head)
-            sizes = [size for (size,) in _NUMBER.iter_unpack(_read(pipe, count * _NUMBER.size))]
+        """Take the next result of a worker, a large one only when its turn comes."""
+        head = _read(pipe, _HEAD.size)
+        number, shelf, count = _HEAD.unpack(head) if len(head) == _HEAD.size else (0, 0, 0)
+        lengths = _read(pipe, count * _NUMBER.size)
+        sizes = [size for (size,) in _NUMBER.iter_unpack(lengths)] if count else []
+        if not count or len(sizes) < count:
+            self._lose(pipe)
+        elif shelf == _NO_SHELF:
+            self._large[number] = pipe, sizes
+            self._held.add(pipe)
+            self._poll.unregister(pipe)
+        else:
             shelves = self._pipes[pipe]
-            if shelf == _NO_SHELF:
-                pieces = [memoryview(_read(pipe, size)) for size in sizes]
-            else:
-                pieces = list(shelves.get(shelf, sizes))
-            if len(pieces) == count and list(map(len, pieces)) == sizes:
-                self._found[number] = _Result(pieces, shelves, shelf)
-                return
+            self._found[number] = _Result(list(shelves.get(shelf, sizes)), shelves, shelf)
+
+    def _take_large(self, number: int) -> None:
+        """Read a result that did not fit into shared memory."""
+        pipe, sizes = self._large.pop(number)
+        self._held.remove(pipe)
+        self._poll.register(pipe, select.POLLIN)
+        pieces = [memoryview(_read(pipe, size)) for size in sizes]
+        if list(map(len, pieces)) == sizes:
+            self._found[number] = _Result(pieces, self._pipes[pipe], _NO_SHELF)
+
+    def _lose(self, pipe: int) -> None:
+        """Close the pipe of a worker that has ended; the others shall come to an end as well."""
         self._no_more()
         self._poll.unregister(pipe)
         del self._pipes[pipe]

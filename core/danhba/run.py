@@ -13,7 +13,7 @@ from __future__ import annotations
 from danhba.apply import apply, settle
 from danhba.difflog import EndLine, LogWriter
 from danhba.job import Job, Result, new_run_id
-from danhba.plan import copy, of_another_country, plan, replan, why_not
+from danhba.plan import copy, plan, replan, why_not
 from danhba.story import Story, read_story
 from danhba.syncer import Forecasts
 from danhba.tally import Tally
@@ -28,12 +28,12 @@ __all__ = [
     "convert_in_place",
     "copy",
     "new_run_id",
-    "of_another_country",
     "plan",
     "read_story",
     "replan",
     "settle",
     "undo",
+    "why_not",
 ]
 
 ROUNDS = 3

@@ -659,9 +659,14 @@ _LABELS: dict[str, tuple[str, str]] = {
     ),
     "next-forget": (
         "Some numbers stay because somebody said so, or undid the change; to decide anew: danhba"
-        " convert --forget-answers",
+        " convert --forget-answers {source}",
         "Một số số điện thoại được giữ theo câu trả lời hoặc vì đã hoàn tác; để quyết định lại:"
-        " danhba convert --forget-answers",
+        " danhba convert --forget-answers {source}",
+    ),
+    "next-copy": (
+        "Nothing was written. For a converted copy, run it again with -o FILE, or -o - for standard"
+        " output",
+        "Chưa ghi gì. Để có bản đã chuyển, chạy lại với -o TỆP, hoặc -o - cho đầu ra chuẩn",
     ),
     "log": ("log", "nhật ký"),
     # a review

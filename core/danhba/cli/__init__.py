@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     import click
 
+_CHANGING = frozenset({"--write", "-o", "--output", "apply", "undo"})
+"""Words on a command line that changes something."""
+
 
 def main() -> None:
     """Run the command line; every error that danhba raises on purpose ends here."""
@@ -34,6 +37,7 @@ def main() -> None:
 
     try:
         code = danhba.main(standalone_mode=False)
+        sys.stdout.flush()
     except DanhbaError as error:
         say(str(error))
         code = error.exit_code
@@ -44,9 +48,20 @@ def main() -> None:
         say("stopped; run the same command again to go on")
         code = 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        code = 1
+        if not _CHANGING.isdisjoint(sys.argv):
+            say("standard output was closed; nothing more was done. Run the same command again")
+        _forget_output()
+    except OSError as error:
+        code = 1
+        say(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        _forget_output()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _forget_output() -> None:
+    """Have what still waits for standard output go nowhere; it would fail again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _commands(arguments: Sequence[str]) -> click.Group:

@@ -150,21 +150,24 @@ def _convert(
             end, result = run.convert_in_place(job, log)
         else:
             end = run.plan(job, log)
-            say(run.of_another_country(job, end))
+            say(run.why_not(job, end))
     screen.end(end, path)
     if write or result.stopped:
-        screen.result(result, "written")
-        if result.written:
-            screen.next("next-undo", path)
-        if end.totals["numbers_ask"] and not result.stopped:
-            screen.next("next-left", path)
+        _tell_written(screen, end, result, path)
     elif output is None:
-        _tell_next(screen, end, path)
+        _tell_next(screen, end, path, job.source)
+    elif output != "-":
+        _tell_copied(screen, end, path, output)
+    if any(reason == "answered" for _, reason, *_ in end.rows):
+        screen.next("next-forget", path, job.source)
     return _code(end, result, check=check)
 
 
-def _tell_next(screen: Screen, end: EndLine, log: Path) -> None:
+def _tell_next(screen: Screen, end: EndLine, log: Path, source: str) -> None:
     """Say how to go on from a plan."""
+    if source == "-":
+        screen.next("next-copy", log)
+        return
     asked, changed = end.totals["numbers_ask"], end.totals["cards_changed"]
     if asked or changed:
         screen.next("next-nothing-written", log)
@@ -173,8 +176,23 @@ def _tell_next(screen: Screen, end: EndLine, log: Path) -> None:
         screen.next("next-review", log)
     if changed:
         screen.next("next-apply", log)
-    if any(reason == "answered" for _, reason, *_ in end.rows):
-        screen.next("next-forget", log)
+
+
+def _tell_written(screen: Screen, end: EndLine, result: Result, log: Path) -> None:
+    """Say what was written in place, and how to go on."""
+    screen.result(result, "written")
+    if result.written:
+        screen.next("next-undo", log)
+    if end.totals["numbers_ask"] and not result.stopped:
+        screen.next("next-left", log)
+
+
+def _tell_copied(screen: Screen, end: EndLine, log: Path, output: str) -> None:
+    """Say that a copy was written, and how to take its changes back."""
+    if not screen.as_json:
+        say(f"written: {output}")
+    if end.totals["cards_changed"]:
+        screen.next("next-undo", log)
 
 
 def _code(end: EndLine, result: Result, *, check: bool) -> int:

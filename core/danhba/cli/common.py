@@ -217,10 +217,12 @@ def log_path(job: Job, given: Path | None) -> Path:
     """Return where the log goes: as given, else a new file in the state folder.
 
     Raises:
-        UsageError: The given file is there already; a log is never overwritten.
+        UsageError: The given file is there already, for a log is never overwritten; or no folder.
     """
     if given is None:
         return job.state.logs / f"{new_run_id(job.now)}.jsonl"
+    if not given.parent.is_dir():
+        raise UsageError(f"{given}: no such folder to put the log into")
     if given.exists() and given.stat().st_size:
         raise UsageError(f"{given}: is there already; give a new file for the log")
     return given
@@ -283,7 +285,7 @@ class Screen:
 
         class Terminal(Console):
             def on_broken_pipe(self) -> None:
-                raise BrokenPipeError
+                raise BrokenPipeError("standard output was closed")
 
         return Terminal(file=self.file, highlight=False, soft_wrap=True)
 
@@ -319,10 +321,11 @@ class Screen:
         self.print_summary(end)
         click.echo(f"{label('log', self.language)}: {log}", err=True)
 
-    def next(self, key: str, log: Path) -> None:
-        """Say what can be done next with a log; `key` is that of a label."""
+    def next(self, key: str, log: Path, source: str = "") -> None:
+        """Say what can be done next with a log or a source; `key` is that of a label."""
         if not self.as_json:
-            click.echo(told(key, {"log": quoted(log)}, self.language), file=self.file)
+            args = {"log": quoted(log), "source": visible(shlex.quote(source))}
+            click.echo(told(key, args, self.language), file=self.file)
 
     def result(self, result: Result, what: str) -> None:
         """Show what became of the cards of an apply or undo."""

@@ -1,0 +1,91 @@
+"""What is said on standard output and error, and what when nobody takes it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BOOK = "".join(
+    f"BEGIN:VCARD\nVERSION:3.0\nUID:{i}\nFN:An {i}\nTEL:0168 {i:03} 4567\nEND:VCARD\n"
+    for i in range(40)
+).encode()
+DANHBA = [sys.executable, "-c", "from danhba.cli import main; main()"]
+
+
+@pytest.fixture
+def book(tmp_path: Path, state_dir: Path) -> Path:
+    del state_dir
+    (tmp_path / "book.vcf").write_bytes(BOOK)
+    return tmp_path / "book.vcf"
+
+
+def danhba(*words: str | Path, stdout: object = subprocess.PIPE) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [*DANHBA, *map(str, words)], stdout=stdout, stderr=subprocess.PIPE, text=True, check=False
+    )  # type: ignore[call-overload]
+    return done.returncode, done.stdout or "", done.stderr
+
+
+def closed() -> int:
+    """Return the writing end of a pipe that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+def test_nothing_is_written_when_the_output_was_closed(book: Path) -> None:
+    code, _, said = danhba("convert", book, "--write", "--all", stdout=closed())
+    assert code == 1
+    assert "standard output was closed; nothing more was done" in said
+    assert book.read_bytes() == BOOK
+
+
+def test_a_copy_is_not_made_when_the_output_was_closed(book: Path) -> None:
+    copy = book.with_name("copy.vcf")
+    code, _, said = danhba("convert", book, "-o", copy, "--all", stdout=closed())
+    assert code == 1
+    assert "left as it was: standard output was closed" in said
+    assert not copy.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", [("convert", "--all"), ("number", "0168 123 4567"), ("packs",)])
+def test_a_full_disk_behind_the_output_is_one_line(book: Path, words: tuple[str, ...]) -> None:
+    more = (book,) if words[0] == "convert" else ()
+    with Path("/dev/full").open("w") as full:
+        code, _, said = danhba(*words, *more, stdout=full)
+    assert code == 1
+    last = said.strip().splitlines()[-1]
+    assert last == "danhba: standard output: No space left on device"
+    assert "Traceback" not in said
+
+
+def test_a_copy_is_told_of_with_the_way_back(book: Path) -> None:
+    code, out, said = danhba("convert", book, "-o", book.with_name("copy.vcf"))
+    assert code == 0
+    assert f"written: {book.with_name('copy.vcf')}" in said
+    assert "danhba undo" in out
+
+
+def test_numbers_that_were_undone_are_told_of_with_a_command_to_paste(book: Path) -> None:
+    log = book.with_name("log.jsonl")
+    assert danhba("convert", book, "--write", "--log", log)[0] == 0
+    assert danhba("undo", log)[0] == 0
+    for more in ([], ["-o", book.with_name("copy.vcf")], ["--write"]):
+        _, out, _ = danhba("convert", book, *more)
+        assert f"danhba convert --forget-answers {book}" in out, more
+
+
+def test_a_log_is_not_put_into_a_folder_that_is_not_there(book: Path) -> None:
+    code, _, said = danhba("convert", book, "--log", book.with_name("none") / "log.jsonl")
+    assert code == 2
+    assert "no such folder" in said
+    assert not book.with_name("none").exists()
+
+
+def test_a_plan_over_the_limit_says_so(book: Path) -> None:
+    code, _, said = danhba("convert", book, "--max-changes", "1")
+    assert code == 0
+    assert "more than --max-changes 1" in said
