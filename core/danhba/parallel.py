@@ -147,7 +147,10 @@ class _Workers(Generic[P]):
         """Let the workers take the parts before this one, unless one of them has failed."""
         for number in range(self._handed_out, min(end, len(self._parts))):
             if self._desk >= 0:
-                os.write(self._desk, _NUMBER.pack(number))
+                try:
+                    os.write(self._desk, _NUMBER.pack(number))
+                except BrokenPipeError:  # all of them have ended
+                    self._no_more()
             self._handed_out = number + 1
         if self._handed_out == len(self._parts):
             self._no_more()

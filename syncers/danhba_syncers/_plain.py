@@ -36,12 +36,19 @@ _UID = re.compile(rb"\n" + UID)
 _ODD_NAME = rb"(?!X-)[A-Z0-9_-]*+[a-z.]|X-[^:;.\n]*+\."
 """The beginning of a line whose name has a group, or lower case letters and no X- before them."""
 _SUMMARY = re.compile(
-    rb"\n(?:(FN|REV|ADR[A-Za-z0-9=,_;-]*+):([^\r\n\\]*+)\r?(?=\n)(?!\n[ \t])"
-    rb"|FN|REV|ADR|%b)" % _ODD_NAME
+    rb"\n(?:(%b):([^\r\n\\]*+)\r?(?=\n)(?!\n[ \t])|FN|REV|ADR|%b)"
+    % (
+        rb"|".join(rb"%b(?<!=\n%b)(?<!=\r\n%b)" % (3 * (name,)) for name in (b"FN", b"REV", b"ADR"))
+        + rb"[A-Za-z0-9=,_;-]*+",
+        _ODD_NAME,
+    )
 )
-"""A line that a headline is made of; or one that might be, in another way of writing."""
+"""A line that a headline is made of; or one that might be, in another way of writing, or that goes
+on from a quoted-printable line before it."""
 _LINE_ENDS = (b"\r\n", b"\n")
 _MARGIN = (b" ", b"\t")
+_SOFT = (b"=", b"=\r")
+"""What stands at the end of a quoted-printable line that goes on in the next."""
 _ANY_REV = re.compile(rb"\n(?:[\w-]+\.)?REV[;:\r\n]", re.IGNORECASE)
 _DESCRIBING = re.compile(
     rb"\n(FN|N|ORG|REV|ADR|KIND|IMPP|CREATED|X-(?:CREATED|CREATION-DATE|ABShowAs|ABSHOWAS|WHATSAPP"
@@ -150,9 +157,9 @@ def summary(raw: bytes) -> Summary | None:
     countries: tuple[str, ...] = ()
     try:
         for start, value in _SUMMARY.findall(raw):
-            if start == b"FN" and not name:
+            if start == b"FN" and value and not name:
                 name = value
-            elif start == b"REV" and not stamp:
+            elif start == b"REV" and value and not stamp:
                 stamp = value
             elif start.startswith(b"ADR"):
                 parts = value.split(b";", 7)
@@ -187,7 +194,7 @@ def date_text(stamp: bytes) -> str:
 
 def details(raw: bytes) -> Details | None:
     """Read what a card of the common shape says besides its phones."""
-    if _ODD.search(raw):
+    if b"=\n" in raw or b"=\r\n" in raw or _ODD.search(raw):
         return None
     properties: list[tuple[str, str]] = []
     for name, params, value, fold in _DESCRIBING.findall(raw):
@@ -227,6 +234,8 @@ def spans(raw: bytes, changes: Sequence[Change], now: datetime) -> list[Span] | 
     if raw.upper().count(b"REV") != plain and len(_ANY_REV.findall(raw)) != plain:
         return None
     if plain:
+        if raw.endswith(_SOFT, 0, start - len(b"\nREV:")):
+            return None
         end = raw.find(b"\n", start)
         if end < 0 or raw.startswith(_MARGIN, end + 1):
             return None
@@ -261,7 +270,7 @@ def bulk_spans(
     if stamp:
         start = raw.rfind(b"\nREV:") + 5
         end = start + len(stamp)
-        if start < 5 or raw[start:end] != stamp:
+        if start < 5 or raw[start:end] != stamp or raw.endswith(_SOFT, 0, start - 5):
             return None
         found.append((start, end, stamp_like(stamp, now)))
         if start < position:

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from danhba_syncers import _plain
+from danhba_syncers import _plain, _vcard
 from danhba_syncers._names import content_name
 from danhba_syncers._plain import PLACE, TEL, VALUE
 from danhba_syncers._vcard import has_number
@@ -110,15 +110,19 @@ class Columns:
     @cached_property
     def elsewhere(self) -> dict[int, tuple[str, ...]]:
         """The names of the other places with numbers, of each card that has some."""
-        if not has_number(b"\n".join(_PLACES.findall(self._chunk))):
+        text = b"\n".join(_PLACES.findall(self._chunk))
+        if not has_number(text) and b"QUOTED-PRINTABLE" not in text.upper():
             return {}
         found: dict[int, tuple[str, ...]] = {}
+        odd: set[int] = set()
         for place in _PLACES.finditer(self._chunk):
-            head, _, value = place[0][1:].partition(b":")
-            if has_number(value):
-                card = bisect_right(self.offsets, place.start()) - 1
-                found[card] = (*found.get(card, ()), _plain.head_of(head).place)
-        return found
+            start, _, value = place[0][1:].partition(b":")
+            head, card = _plain.head_of(start), bisect_right(self.offsets, place.start()) - 1
+            if head.odd:
+                odd.add(card)
+            elif has_number(value):
+                found[card] = (*found.get(card, ()), head.place)
+        return found | {card: _vcard.spots(self.raw(card))[1] for card in odd}
 
     def places_without(self, cards: Iterable[int]) -> Iterator[str]:
         """Yield the other places with numbers, of all cards but some."""

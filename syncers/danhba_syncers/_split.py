@@ -62,8 +62,18 @@ def split(stream: Readable) -> Iterator[Piece]:
     """Yield the cards of a stream of vCards in UTF-8 or any other superset of ASCII."""
     splitter = _Splitter(stream)
     while splitter.fill():
-        yield from splitter.quick()
-        yield from splitter.pass_on() if splitter.passed else splitter.careful()
+        yield from map(_bounded, splitter.quick())
+        found = splitter.pass_on() if splitter.passed else splitter.careful()
+        yield from map(_bounded, found)
+
+
+def _bounded(piece: Piece) -> Piece:
+    """Pass by a card that is too large, though it came in one with the block that ends it."""
+    return _too_large(piece.offset, piece.size) if piece.size > LARGEST_CARD else piece
+
+
+def _too_large(offset: int, size: int) -> Piece:
+    return Piece(offset, b"", size, trouble=f"larger than {LARGEST_CARD >> 20} MiB")
 
 
 class _Splitter:
@@ -168,8 +178,7 @@ class _Splitter:
         self._drop(count)
         if marks or self.ended:
             size, self.passed = self.passed - 1, 0
-            trouble = f"larger than {LARGEST_CARD >> 20} MiB"
-            yield Piece(self.base - size, b"", size, trouble=trouble)
+            yield _too_large(self.base - size, size)
 
 
 def _is_begin(mark: re.Match[bytes]) -> bool:

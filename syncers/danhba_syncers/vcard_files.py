@@ -38,7 +38,7 @@ from danhba_syncers._replace import (
     staging,
 )
 from danhba_syncers._skim import Columns, Stretch
-from danhba_syncers._split import Piece, split
+from danhba_syncers._split import LARGEST_CARD, Piece, split
 from danhba_syncers._wide import Shadow, low_byte
 
 SUFFIXES = (".vcf", ".vcard")
@@ -182,7 +182,12 @@ class FilePart(NamedTuple):
             append(out, stream, self.start, self.end - self.start)
 
     def load(self) -> LoadedPart | None:
-        """Read the part; None when a card in it may hold others, for then a cut may lie in one."""
+        """Read the part; None when a card in it may hold others, for then a cut may lie in one.
+
+        None as well when it holds a card that is larger than danhba reads.
+        """
+        if self.end - self.start > LARGEST_CARD:
+            return None
         with self.file.path.open("rb") as stream:
             stream.seek(self.start)
             chunk = stream.read(self.end - self.start)
@@ -301,7 +306,8 @@ def _is_harmless(start: bytes, lane: Lane) -> bool:
 
 def _cut(file: VcardFile) -> list[FilePart]:
     """Cut a file into parts of about `_PART` bytes; none when it is small or in UTF-16."""
-    size = file.path.stat().st_size
+    file.expected = fingerprint(file.path)
+    size = file.expected.size
     if size < _WORTH_PARTS:
         return []
     cuts = [0]
@@ -441,7 +447,8 @@ class VcardFiles:
         """Cut one large file where a card ends and the next begins; nothing else is cut."""
         if self._parts is None:
             path = self._standard_input() if self.source == "-" else Path(self.source)
-            self._parts = _cut(VcardFile(self._name, path)) if path.is_file() else []
+            file = VcardFile(self._name, path)
+            self._parts = _cut(file) if path.is_file() else []
             self._taken = Names()
         return self._parts
 
@@ -467,6 +474,8 @@ class VcardFiles:
                 else:
                     assert isinstance(chunk, bytes | memoryview)
                     out.write(chunk)
+            for part in self.parts()[:1]:
+                _must_be_as_it_was(part.file)
 
     # -- changing --------------------------------------------------------------------------------
 
@@ -520,11 +529,11 @@ class VcardFiles:
             yield from _copy_folder(files, target, edits, Path(self.source))
         elif target is None:
             with _standard_output() as out:
-                yield from _copy(files[0], out, edits)
+                yield from _copied(files[0], out, edits)
         else:
             _refuse_itself(files[0].path, target)
             with replacing(target, None) as out:
-                yield from _copy(files[0], out, edits)
+                yield from _copied(files[0], out, edits)
 
 
 @contextmanager
@@ -665,6 +674,23 @@ def _rewrite(file: VcardFile, edits: Iterator[Edit]) -> Iterator[Outcome]:
             yield msgspec.structs.replace(problem, ref=edit.card.ref)
 
 
+def _copied(file: VcardFile, out: IO[bytes], edits: Iterable[Edit]) -> Iterator[Outcome]:
+    """Copy a file that nobody may change meanwhile."""
+    file.expected = fingerprint(file.path)
+    yield from _copy(file, out, edits)
+    _must_be_as_it_was(file)
+
+
+def _must_be_as_it_was(file: VcardFile) -> None:
+    """Make sure that a copy is one of a single state of the file.
+
+    Raises:
+        SyncerError: Somebody has written it since it was opened.
+    """
+    if file.has_changed():
+        raise SyncerError(f"{file.path}: changed while it was read; run the same command again")
+
+
 def _copy(file: VcardFile, out: IO[bytes], edits: Iterable[Edit]) -> Iterator[Outcome]:
     """Copy a file and put the edited cards in; an edit whose card is not there is a conflict."""
     with file.path.open("rb", buffering=_CHUNK) as stream:
@@ -694,6 +720,9 @@ def _copy_up_to(offset: int, position: int, stream: BinaryIO, out: IO[bytes]) ->
 
 
 def _refuse_itself(source: Path, target: Path) -> None:
+    """Refuse a target that is the source, or nothing that a file may take the place of."""
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise UsageError(f"{target}: is not a file; give the name of one, or - for standard output")
     if target.exists() and target.samefile(source):
         raise UsageError(f"{target}: is the source itself; use --write to change it in place")
 
@@ -715,7 +744,7 @@ def _copy_folder(
             _refuse_itself(each.path, target / name)
             mine = group if file is not None and file.path == each.path else iter(())
             with stage.file(name) as out:
-                yield from _copy(each, out, mine)
+                yield from _copied(each, out, mine)
             if file is not None and file.path == each.path:
                 file, group = next(grouped, (None, iter(())))
         for link, same in _with_links(root):

@@ -1,7 +1,8 @@
 """A large file worked on in parts comes out as the same file worked on card by card."""
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from tests.command import run
 
 from danhba import parallel
 from danhba.difflog import CardLine, EndLine, read_log
+from danhba.errors import SyncerError
+from danhba.syncer import Part
 from danhba_syncers.vcard_files import VcardFiles
 
 CARD = (
@@ -144,3 +147,58 @@ def test_results_can_be_left_early() -> None:
     results = parallel.side_by_side(range(1000), lambda _: [b"x" * 1_000_000], 2)
     assert next(results) is not None
     results.close()
+
+
+# -- what another program, or the system, may do meanwhile -----------------------------------------
+
+
+def test_no_worker_left_is_told_as_a_failure() -> None:
+    def work(part: int) -> list[bytes]:
+        os._exit(9)
+
+    results = parallel.side_by_side(range(1000), work, 2)
+    time.sleep(0.2)
+    assert list(results) == [None]
+
+
+def test_a_copy_of_a_file_that_is_replaced_meanwhile_is_not_made(
+    tmp_path: Path, state_dir: Path
+) -> None:
+    source, copy = tmp_path / "book.vcf", tmp_path / "copy.vcf"
+    source.write_bytes(book())
+    syncer = VcardFiles(str(source))
+    parts = syncer.parts()
+    assert len(parts) > 2
+
+    def chunks() -> Iterator[bytes | Part]:
+        yield from parts[:1]
+        (tmp_path / "new.vcf").write_bytes(book())
+        (tmp_path / "new.vcf").replace(source)
+        yield from parts[1:]
+
+    with pytest.raises(SyncerError, match="changed while it was read"):
+        syncer.write_copy(copy, chunks())
+    assert not copy.exists()
+
+
+def test_a_card_too_large_to_read_is_skipped_in_parts_as_well(
+    tmp_path: Path, state_dir: Path
+) -> None:
+    source, copy = tmp_path / "book.vcf", tmp_path / "copy.vcf"
+    large = CARD.format(uid="large", name="L", number="0168 123 4567", note="x" * (70 << 20))
+    source.write_bytes(book()[: 2 << 20].rpartition(b"BEGIN:VCARD")[0] + large.encode() + book())
+    done = run("convert", source, "-o", copy)
+    assert done.code == 4
+    assert "larger than 64 MiB" in done.err
+    assert large.encode()[-200:] in copy.read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_what_is_no_file_is_not_replaced(tmp_path: Path, state_dir: Path) -> None:
+    source, target = tmp_path / "book.vcf", tmp_path / "fifo"
+    source.write_bytes(book()[:2000])
+    os.mkfifo(target)
+    done = run("convert", source, "-o", target)
+    assert done.code == 2
+    assert "is not a file" in done.err
+    assert target.is_fifo()

@@ -44,7 +44,9 @@ OTHERS = st.sampled_from(
         "ADR:;;1 Rue;Paris;;;France", "item1.ADR:;;1 Rue;Paris;;;France", "ADR:;;x\\;y;;;;",
         "NOTE:gọi 0168 123 4567", "NOTE:Khách sạn HOTEL", "NOTE:dài\r\n  0912345678", "UID:một",
         "UID;VALUE=text:u-7", "item3.UID:u-8", "item1.X-ABLabel:máy bàn", "IMPP:zalo:0381234567",
-        "ORG:Công ty TREVOR", "X-ABShowAs:COMPANY", "TITLE:TEL", "EMAIL:a@example.vn",
+        "REV:", "NOTE;ENCODING=QUOTED-PRINTABLE:x=\r\nREV:20200101 y", "NOTE:x=\r\nFN:D",
+        "NOTE;QUOTED-PRINTABLE:x=\r\nADR:;;1 Rue;Paris;;;France", "ORG:Công ty TREVOR",
+        "X-ABShowAs:COMPANY", "TITLE:TEL", "EMAIL:a@example.vn",
     ]
 )  # fmt: skip
 
