@@ -56,6 +56,10 @@ def main() -> None:
         code = 1
         say(f"{error.filename or 'standard output'}: {error.strerror or error}")
         _forget_output()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _forget_output()
     gc.freeze()  # else the interpreter looks through all that is left once more, to no use
     sys.exit(code if isinstance(code, int) else 0)
 
