@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -21,10 +22,10 @@ def book(tmp_path: Path, state_dir: Path) -> Path:
     return tmp_path / "book.vcf"
 
 
-def danhba(*words: str | Path, stdout: object = subprocess.PIPE) -> tuple[int, str, str]:
+def danhba(*words: str | Path, stdout: int | IO[str] = subprocess.PIPE) -> tuple[int, str, str]:
     done = subprocess.run(
         [*DANHBA, *map(str, words)], stdout=stdout, stderr=subprocess.PIPE, text=True, check=False
-    )  # type: ignore[call-overload]
+    )
     return done.returncode, done.stdout or "", done.stderr
 
 

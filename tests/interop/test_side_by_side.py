@@ -121,26 +121,18 @@ def test_results_come_in_the_order_of_the_parts(size: int) -> None:
     ]
 
 
-def test_a_worker_that_dies_is_no_result() -> None:
+@pytest.mark.parametrize(("count", "last"), [(60, 30), (6, 5)])
+def test_a_worker_that_dies_is_no_result(count: int, last: int) -> None:
+    """Amid the parts, or over the last one."""
+
     def work(part: int) -> list[bytes]:
-        if part == 30:
+        if part == last:
             os._exit(9)
         return [b"done"]
 
-    *done, last = map(copied, parallel.side_by_side(range(60), work, 2))
-    assert done == 30 * [[b"done"]]
-    assert last is None
-
-
-def test_a_worker_that_dies_over_the_last_part_is_no_result() -> None:
-    def work(part: int) -> list[bytes]:
-        if part == 5:
-            os._exit(9)
-        return [b"done"]
-
-    *done, last = map(copied, parallel.side_by_side(range(6), work, 2))
-    assert done == 5 * [[b"done"]]
-    assert last is None
+    *done, lost = map(copied, parallel.side_by_side(range(count), work, 2))
+    assert done == last * [[b"done"]]
+    assert lost is None
 
 
 def test_results_can_be_left_early() -> None:

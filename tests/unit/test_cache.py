@@ -4,7 +4,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,7 @@ def test_what_is_kept_is_recalled_under_its_key_alone(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:-1] + b"\x09", lambda _: b""])
-def test_a_damaged_file_is_as_good_as_none(folder: Path, damage) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_file_is_as_good_as_none(folder: Path, damage: Callable[[bytes], bytes]) -> None:
     cache.keep("thing", "1", [1, 2])
     (folder / "thing").write_bytes(damage((folder / "thing").read_bytes()))
     assert cache.recall("thing", "1", list[int]) is None
