@@ -37,9 +37,8 @@ class Judge:
     def __init__(self) -> None:
         self._verdicts: dict[tuple[str, int, str], Kind | None] = {}
         self._asked: list[Asked] = []
-        self._new = False
         self.learn(kept.recall(_CACHE, _version(), list[Asked]) or ())
-        self._new = False
+        self._kept = len(self._verdicts)
 
     def kind(self, country_code: str, nsn: str, block: int) -> Kind | None:
         """Say what a number is today; None when it is not a valid number of the country code.
@@ -68,14 +67,11 @@ class Judge:
         """Take verdicts over from another judge."""
         for country_code, length, first, verdict in asked:
             self._verdicts[country_code, length, first] = verdict
-            self._new = True
 
     def keep(self) -> None:
         """Keep the verdicts for later runs, if there are new ones."""
-        if not self._new and not self._asked:
-            return
         blocks = [(*key, kind) for key, kind in self._verdicts.items() if len(key[2]) < key[1]]
-        if len(blocks) <= _MOST_KEPT:
+        if self._kept < len(blocks) <= _MOST_KEPT:
             kept.keep(_CACHE, _version(), blocks)
 
 

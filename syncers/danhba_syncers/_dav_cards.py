@@ -87,7 +87,7 @@ class Reader:
         """List a whole book that was never read before, without asking for a sync token.
 
         A writing run is faster so, and a later one gets the token at the same price: for its token
-        Radicale 3.7 keeps a file a card, and looks through all of them at each PUT from then on.
+        Radicale 3.9 keeps a file a card, and looks through all of them at each PUT from then on.
         """
         try:
             return self.etags(book)
