@@ -1,82 +1,75 @@
-"""How does a report look in a terminal? rich is imported when something is shown, not before."""
+"""How does a report look in a terminal, or in a file that the output goes to?"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from danhba.compare import Comparison
+from danhba.display import Column, Line, Part, Piece, line, text_of
+from danhba.display import Table as Shown
+from danhba.display import cells as width
 from danhba.render_report import Amount, Cell, Table, grouped, headline, notices, tables
 from danhba.render_rows import visible
 from danhba.report import Report
 from danhba.texts import label, told
 
-if TYPE_CHECKING:
-    from rich.console import Group, RenderableType
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
 _NAME_CELLS = 48
 _NARROWEST = 14
+_LONGEST = 2000
 _ROWS = 30
 """Rows of a table by rule, place or source that are shown; the page and the JSON hold all."""
 
 _LONG = frozenset(("by-rule", "by-place", "by-source"))
 
 
-def report_lines(report: Report, compared: Comparison | None, language: str) -> Group:
-    """Return the tables of a report, one under the other."""
-    from rich.console import Group
-
-    parts: list[RenderableType] = []
+def report_lines(report: Report, compared: Comparison | None, language: str) -> Iterator[Part]:
+    """Yield the tables of a report, one under the other."""
     for table in tables(report, compared, language):
-        parts += _shown(table, language)
-    parts.append(_text(headline(report, language), "bold"))
-    parts += [_text(notice, "yellow") for notice in notices(report, compared, language)]
-    return Group(*parts)
+        yield from _shown(table, language)
+    yield _line(headline(report, language), "bold")
+    for notice in notices(report, compared, language):
+        yield _line(notice, "yellow")
 
 
-def _shown(table: Table, language: str) -> list[RenderableType]:
+def _shown(table: Table, language: str) -> Iterator[Part]:
     rows = table.rows[:_ROWS] if table.title in _LONG else table.rows
-    shown: list[RenderableType] = [_text(label(table.title, language), "bold")]
-    shown.append(_table(table._replace(rows=rows), language))
+    yield _line(label(table.title, language), "bold")
+    yield _table(table._replace(rows=rows), language)
     left = len(table.rows) - len(rows)
     if left:
         more = told("more-lines", {"count": grouped(left, language)}, language)
-        shown.append(_text(f"  {more}\n", "dim"))
-    return shown
+        yield _line(f"  {more}", "dim")
+        yield _line("")
 
 
-def _table(table: Table, language: str) -> RichTable:
-    from rich import box
-    from rich.table import Table as RichTable
-
-    shown = RichTable(box=box.SIMPLE_HEAD)
-    for column, cells in zip(table.columns, zip(*table.rows, strict=True), strict=True):
-        right = isinstance(cells[0], Amount) or column == "share"
-        widest = max(_cell(cell, language).cell_len for cell in cells)
-        shown.add_column(
-            _text(label(column, language)) if column else "",
-            justify="right" if right else "left",
-            min_width=widest if right or column == "rule" else min(widest, _NARROWEST),
-            max_width=None if column == "reason" or right else _NAME_CELLS,
-            overflow="fold",
-        )
-    for row in table.rows:
-        shown.add_row(*(_cell(cell, language) for cell in row))
-    return shown
+def _table(table: Table, language: str) -> Shown:
+    columns = [
+        _column(key, values, language)
+        for key, values in zip(table.columns, zip(*table.rows, strict=True), strict=True)
+    ]
+    return Shown(columns, [[_cell(cell, language) for cell in row] for row in table.rows])
 
 
-def _cell(cell: Cell, language: str) -> Text:
+def _column(key: str, values: tuple[Cell, ...], language: str) -> Column:
+    right = isinstance(values[0], Amount) or key == "share"
+    widest = max(width(text_of(_cell(cell, language))) for cell in values)
+    return Column(
+        label(key, language) if key else "",
+        right,
+        narrowest=widest if right or key == "rule" else min(widest, _NARROWEST),
+        widest=None if key == "reason" or right else _NAME_CELLS,
+    )
+
+
+def _cell(cell: Cell, language: str) -> Line:
     if isinstance(cell, str):
-        return _text(cell)
-    text = _text(grouped(cell.number, language), "" if cell.number else "dim")
-    if cell.difference:
-        text.append(f" ({cell.difference:+})", style="cyan")
-    return text
+        return _line(cell)
+    number = Piece(grouped(cell.number, language), "" if cell.number else "dim")
+    if not cell.difference:
+        return (number,)
+    return number, Piece(f" ({cell.difference:+})", "cyan")
 
 
-def _text(words: str, style: str = "") -> Text:
-    """Return a text in which markup and control characters are nothing but text."""
-    from rich.text import Text
-
-    return Text(visible(words, 2000), style=style)
+def _line(words: str, style: str = "") -> Line:
+    """Return a line in which control characters are nothing but text."""
+    return line(visible(words, _LONGEST), style)

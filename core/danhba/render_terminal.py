@@ -1,12 +1,12 @@
-"""How does a proposal look in a terminal? rich is imported when something is shown, not before."""
+"""How does a proposal look in a terminal, or in a file that the output goes to?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from danhba.card import Change, Question, Reading, Why
 from danhba.difflog import CardLine, EndLine
+from danhba.display import Column, Line, Part, Piece, Table, line
 from danhba.render_rows import (
     counted,
     counted_by_place,
@@ -18,12 +18,7 @@ from danhba.render_rows import (
 )
 from danhba.texts import label, meaning, reason_label, sentence
 
-if TYPE_CHECKING:
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-_NAME_CELLS = 80
+_NAME_CHARS = 80
 _TABLE_NAME_CELLS = 48
 _STYLES = {"convert": "green", "ask": "yellow", "keep": "", "changed": "green", "asked": "yellow"}
 _CARDS = ("cards_read", "cards_changed", "cards_asked", "cards_unchanged", "cards_skipped")
@@ -33,168 +28,129 @@ _NUMBERS = ("numbers_read", "numbers_convert", "numbers_keep", "numbers_ask", "n
 # --- one card -------------------------------------------------------------------------------------
 
 
-def card_lines(line: CardLine, language: str) -> list[Text]:
-    """Return the proposal for a card, a text a line: its name, its changes, its questions."""
-    lines = [_heading(line)]
-    for change in line.changes:
+def card_lines(card: CardLine, language: str) -> list[Line]:
+    """Return the proposal for a card: its name, its changes, its questions."""
+    lines = [line(visible(card.name.strip() or card.ref, _NAME_CHARS), "bold")]
+    for change in card.changes:
         lines.extend(_change(change, language))
-    for question in line.questions:
+    for question in card.questions:
         lines.extend(_question(question, language))
     return lines
 
 
-def _heading(line: CardLine) -> Text:
-    from rich.text import Text
-
-    text = Text(visible(line.name.strip() or line.ref), style="bold")
-    text.truncate(_NAME_CELLS, overflow="ellipsis")
-    return text
-
-
-def _change(change: Change, language: str) -> Iterator[Text]:
-    old, new = _diff(*sides(change))
-    (new or old).append(f"  [{visible(mark(change))}]", style="dim cyan")
-    yield from filter(None, (old, new))
+def _change(change: Change, language: str) -> Iterator[Line]:
+    before, after = sides(change)
+    rests_on = Piece(f"  [{visible(mark(change))}]", "dim cyan")
+    pairs = list(difference(before, after))
+    if before:
+        gone = [_side(old, "red", same=old == new) for old, new in pairs]
+        yield [Piece("  - ", "red"), *gone, *([] if after else [rests_on])]
+    if after:
+        come = [_side(new, "green", same=old == new) for old, new in pairs]
+        yield [Piece("  + ", "green"), *come, rests_on]
     yield from _reasons(change.why, language)
 
 
-def _diff(before: str, after: str) -> tuple[Text, Text]:
-    """Return the line that goes and the line that comes, only what differs highlighted."""
-    from rich.text import Text
-
-    old, new = Text(), Text()
-    if before:
-        old.append("  - ", style="red")
-    if after:
-        new.append("  + ", style="green")
-    for gone, come in difference(before, after):
-        same = gone == come
-        old.append(gone, style="red" if same else "bold reverse red")
-        new.append(come, style="green" if same else "bold reverse green")
-    return old, new
+def _side(text: str, colour: str, *, same: bool) -> Piece:
+    return Piece(text, colour if same else f"bold reverse {colour}")
 
 
-def _reasons(why: Iterable[Why], language: str, indent: str = "      ") -> Iterator[Text]:
-    from rich.text import Text
-
+def _reasons(why: Iterable[Why], language: str, indent: str = "      ") -> Iterator[Line]:
     for reason in why:
-        yield Text(indent + visible(sentence(reason, language)), style="dim")
+        yield line(indent + visible(sentence(reason, language)), "dim")
 
 
-def _question(question: Question, language: str) -> Iterator[Text]:
-    from rich.text import Text
-
-    asked = Text("  ? ", style="yellow")
-    asked.append(visible(question.value), style="yellow")
-    asked.append(f"  {label('which', language)}", style="dim")
-    yield asked
+def _question(question: Question, language: str) -> Iterator[Line]:
+    which = Piece(f"  {label('which', language)}", "dim")
+    yield [Piece("  ? ", "yellow"), Piece(visible(question.value), "yellow"), which]
     for number, reading in enumerate(question.readings, 1):
-        yield _reading(number, reading, question.value, language)
+        yield list(_reading(number, reading, question.value, language))
     yield from _reasons(question.why, language)
 
 
-def _reading(number: int, reading: Reading, value: str, language: str) -> Text:
-    from rich.text import Text
-
-    text = Text(f"    {number}  ", style="bold")
+def _reading(number: int, reading: Reading, value: str, language: str) -> Iterator[Piece]:
+    yield Piece(f"    {number}  ", "bold")
     for gone, come in difference(visible(value), visible(reading.after)):
-        text.append(come, style="not bold" if gone == come else "bold reverse yellow")
-    text.append(f"  {visible(meaning(reading, language))}", style="not bold")
+        yield Piece(come, "" if gone == come else "bold reverse yellow")
+    yield Piece(f"  {visible(meaning(reading, language))}")
     if reading.rule:
-        text.append(f"  [{visible(reading.rule)}]", style="not bold dim cyan")
-    return text
+        yield Piece(f"  [{visible(reading.rule)}]", "dim cyan")
 
 
 # --- the sums -------------------------------------------------------------------------------------
 
 
-def summary(end: EndLine, language: str) -> Group:
-    """Return the closing tables of a run: totals, by rule, by operator and province, by reason."""
-    from rich.console import Group
-
-    tables = [_totals(end, language), _by_rule(end, language), _by_place(end, language)]
-    tables += [_by_reason(end, language), _by_step(end, language), _elsewhere(end, language)]
-    return Group(
-        *(part for table in tables if table.row_count for part in _titled(table, language))
-    )
-
-
-def _titled(table: Table, language: str) -> tuple[Text, Table]:
-    """Return a table's title apart from it, so that a narrow table does not wrap it."""
-    title, table.title = _plain(label(str(table.title), language), "bold"), None
-    return title, table
+def summary(end: EndLine, language: str) -> Iterator[Part]:
+    """Yield the closing tables of a run: totals, by rule, by operator and province, by reason."""
+    for title, table in (
+        ("totals", _totals(end, language)),
+        ("by-rule", _by_rule(end, language)),
+        ("by-place", _by_place(end, language)),
+        ("by-verdict", _by_reason(end, language)),
+        ("by-step", _by_step(end, language)),
+        ("elsewhere", _elsewhere(end, language)),
+    ):
+        if table.rows:
+            yield line(label(title, language), "bold")
+            yield table
 
 
-def _table(title: str, columns: Iterable[str], language: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, box=box.SIMPLE_HEAD)
-    for column in columns:
-        right = column == "count"
-        table.add_column(
-            _plain(label(column, language)) if column else "",
-            justify="right" if right else "left",
-            no_wrap=right,
-            max_width=None if column == "reason" else _TABLE_NAME_CELLS,
-            overflow="fold",
-        )
-    return table
+def _table(columns: Iterable[str], rows: Iterable[list[Line]], language: str) -> Table:
+    return Table([_column(key, language) for key in columns], list(rows))
 
 
-def _plain(text: str, style: str = "") -> Text:
-    """Return a cell in which markup and control characters are nothing but text."""
-    from rich.text import Text
-
-    return Text(visible(text), style=style)
+def _column(key: str, language: str) -> Column:
+    widest = None if key == "reason" else _TABLE_NAME_CELLS
+    return Column(label(key, language) if key else "", key == "count", widest=widest)
 
 
-def _add(table: Table, style: str, *cells: str | int) -> None:
-    table.add_row(*(_plain(f"{c:,}" if isinstance(c, int) else c, style) for c in cells))
+def _row(style: str, *values: str | int) -> list[Line]:
+    return [line(f"{v:,}" if isinstance(v, int) else visible(v), style) for v in values]
 
 
 def _totals(end: EndLine, language: str) -> Table:
-    table = _table("totals", ("", "count"), language)
     known = [key for key in (*_CARDS, *_NUMBERS) if key in end.totals]
-    for key in (*known, *(key for key in end.totals if key not in known)):
-        _add(table, _STYLES.get(key.rpartition("_")[2], ""), label(key, language), end.totals[key])
-        if key == _CARDS[-1]:
-            table.add_section()
-    return table
+    keys = [*known, *(key for key in end.totals if key not in known)]
+    rows = [
+        _row(_STYLES.get(key.rpartition("_")[2], ""), label(key, language), end.totals[key])
+        for key in keys
+    ]
+    cards = {keys.index(_CARDS[-1])} if _CARDS[-1] in keys else ()
+    return _table(("", "count"), rows, language)._replace(parted_after=frozenset(cards))
 
 
 def _by_rule(end: EndLine, language: str) -> Table:
-    table = _table("by-rule", ("rule", "name", "verdict", "count"), language)
-    for rule, name, verdict, count in counted_by_rule(end, language):
-        _add(table, _STYLES.get(verdict, ""), rule, name, label(verdict, language), count)
-    return table
+    rows = (
+        _row(_STYLES.get(verdict, ""), rule, name, label(verdict, language), count)
+        for rule, name, verdict, count in counted_by_rule(end, language)
+    )
+    return _table(("rule", "name", "verdict", "count"), rows, language)
 
 
 def _by_place(end: EndLine, language: str) -> Table:
-    table = _table("by-place", ("place", "kind", "verdict", "count"), language)
-    for name, kind, verdict, count in counted_by_place(end, language):
-        words = label(kind, language), label(verdict, language)
-        _add(table, _STYLES.get(verdict, ""), name, *words, count)
-    return table
+    rows = (
+        _row(_STYLES.get(verdict, ""), name, label(kind, language), label(verdict, language), count)
+        for name, kind, verdict, count in counted_by_place(end, language)
+    )
+    return _table(("place", "kind", "verdict", "count"), rows, language)
 
 
 def _by_reason(end: EndLine, language: str) -> Table:
-    table = _table("by-verdict", ("verdict", "reason", "count"), language)
-    for (verdict, code), count in counted(end, 0, 1):
-        words = label(verdict, language), reason_label(code, language)
-        _add(table, _STYLES.get(verdict, ""), *words, count)
-    return table
+    rows = (
+        _row(
+            _STYLES.get(verdict, ""), label(verdict, language), reason_label(code, language), count
+        )
+        for (verdict, code), count in counted(end, 0, 1)
+    )
+    return _table(("verdict", "reason", "count"), rows, language)
 
 
 def _by_step(end: EndLine, language: str) -> Table:
-    table = _table("by-step", ("step", "count"), language)
-    for step, count in end.steps.items():
-        _add(table, "green", step, count)
-    return table
+    rows = (_row("green", step, count) for step, count in end.steps.items())
+    return _table(("step", "count"), rows, language)
 
 
 def _elsewhere(end: EndLine, language: str) -> Table:
-    table = _table("elsewhere", ("field", "count"), language)
-    for place, count in sorted(end.elsewhere.items(), key=lambda item: -item[1]):
-        _add(table, "", place, count)
-    return table
+    most_first = sorted(end.elsewhere.items(), key=lambda item: -item[1])
+    rows = (_row("", place, count) for place, count in most_first)
+    return _table(("field", "count"), rows, language)

@@ -90,3 +90,27 @@ def test_a_plan_over_the_limit_says_so(book: Path) -> None:
     code, _, said = danhba("convert", book, "--max-changes", "1")
     assert code == 0
     assert "more than --max-changes 1" in said
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-16-le"])
+def test_a_name_that_the_encoding_does_not_have_is_written_as_escapes(
+    book: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    book.write_bytes(BOOK.replace(b"FN:An 1\n", "FN:Nguyễn Thị 李\n".encode()))
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    done = subprocess.run([*DANHBA, "convert", book], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    escaped = "Nguyễn Thị 李".encode(encoding, "backslashreplace").decode(encoding)
+    assert escaped in done.stdout.decode(encoding)
+
+
+def test_a_pipe_gets_utf_8_whatever_the_code_page(
+    book: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book.write_bytes(BOOK.replace(b"FN:An 1\n", "FN:Nguyễn Thị 李\n".encode()))
+    for name, value in {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PYTHONIOENCODING", raising=False)
+    done = subprocess.run([*DANHBA, "convert", book], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Nguyễn Thị 李" in done.stdout.decode()

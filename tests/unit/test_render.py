@@ -6,7 +6,6 @@ import json
 import re
 
 import pytest
-from rich.console import Console
 
 from danhba.card import AddPhone, DropPhone, Question, Reading, SetLabel, SetNumber, Why
 from danhba.difflog import (
@@ -18,6 +17,7 @@ from danhba.difflog import (
     Run,
     SkipLine,
 )
+from danhba.display import Column, Display, Table, line, text_of
 from danhba.errors import UsageError
 from danhba.render import card_lines, csv, html, read_answers, summary, what_of
 from danhba.render_rows import counted_by_place, counted_by_rule, difference, gather, visible
@@ -72,15 +72,27 @@ def log(*more, cards=None):
     return [run(), *(cards or [card()]), SkipLine("x.vcf#@9", "no END"), END, *more]
 
 
-def shown(lines, language="en"):
-    console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system="standard")
-    for line in lines:
-        console.print(line)
-    return console.file.getvalue()
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def shown(parts, file):
+    Display(file).show(parts)
+    return file.getvalue()
 
 
 def plain(text):
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+@pytest.fixture(params=["terminal", "file"])
+def file(request, monkeypatch):
+    for name, value in {"COLUMNS": "120", "TERM": "xterm-256color"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    return Terminal() if request.param == "terminal" else io.StringIO()
 
 
 def blocks(page):
@@ -166,8 +178,8 @@ def test_an_answered_question_is_written_only_after_its_answer():
 # --- terminal -------------------------------------------------------------------------------------
 
 
-def test_card_lines_show_change_and_question():
-    text = plain(shown(card_lines(card(), "en")))
+def test_card_lines_show_change_and_question(file):
+    text = plain(shown(card_lines(card(), "en"), file))
     assert text.splitlines()[:3] == [
         "Nguyễn Văn Ví Dụ",
         "  - 0168 555 0123",
@@ -179,35 +191,32 @@ def test_card_lines_show_change_and_question():
 
 def test_only_changed_digits_are_highlighted():
     _, old, new, *_ = card_lines(card(), "en")
-    marked = [
-        [line.plain[s.start : s.end] for s in line.spans if "reverse" in str(s.style)]
-        for line in (old, new)
-    ]
+    marked = [[piece.text for piece in side if "reverse" in piece.style] for side in (old, new)]
     assert marked == [["16"], ["3"]]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_text_stays_text_in_the_terminal(name):
+def test_hostile_text_stays_text(name, file):
     change = SetNumber("0", f"0168 {name}", f"038 {name}", name, "renumber", (Why(name),))
     question = Question("1", name, (Reading(name, "+841", name, name), Reading(name, "+842", name)))
-    text = shown(card_lines(card(name, name, (change,), (question,)), "vi"))
+    text = shown(card_lines(card(name, name, (change,), (question,)), "vi"), file)
     assert set(re.findall(r"\x1b(.)", text)) <= {"["}
     assert all(line.isprintable() for line in plain(text).split("\n"))
     assert visible(name).strip()[:20] in plain(text)
 
 
 def test_a_card_without_name_is_shown_by_its_ref():
-    assert card_lines(card(name=" "), "en")[0].plain == "x.vcf#1"
+    assert text_of(card_lines(card(name=" "), "en")[0]) == "x.vcf#1"
 
 
-def test_other_changes_are_shown_too():
+def test_other_changes_are_shown_too(file):
     changes = (
         SetLabel("0", ("voice",), ("cell",), "label"),
         SetLabel("0", (), ("cell",), "label", (), "038 555 0123"),
         AddPhone("0", "038 555 0123", ("cell",), "split"),
         DropPhone("0", "038 555 0123", "fold", (), ("home", "fax")),
     )
-    text = plain(shown(card_lines(card(changes=changes, questions=()), "en")))
+    text = plain(shown(card_lines(card(changes=changes, questions=()), "en"), file))
     assert text.splitlines()[1:] == [
         "  - voice",
         "  + cell  [label]",
@@ -219,17 +228,46 @@ def test_other_changes_are_shown_too():
 
 
 @pytest.mark.parametrize("language", ["en", "vi"])
-def test_summary_has_every_table(language):
-    text = plain(shown([summary(END, language)]))
+def test_summary_has_every_table(language, file):
+    text = plain(shown(summary(END, language), file))
     for word in ("vn-2018-0168", "Viettel", "NOTE"):
         assert word in text
     heading = {"en": "Seen and left alone", "vi": "Có thấy nhưng không động đến"}[language]
     assert heading in text
 
 
-def test_markup_in_the_rows_of_a_summary_is_text():
+def test_markup_in_the_rows_of_a_summary_is_text(file):
     end = EndLine({"numbers_read": 1}, (("keep", "current", "", "[red]x\x1b[0m", "mobile", 1),))
-    assert "[red]x<U+001B>[0m" in plain(shown([summary(end, "en")]))
+    assert "[red]x<U+001B>[0m" in plain(shown(summary(end, "en"), file))
+
+
+def test_a_file_gets_one_line_a_row_however_long():
+    reason = "a reason that is longer than any terminal is wide " * 4
+    table = Table(
+        [Column("reason", widest=20), Column("count", right=True)],
+        [[line(reason), line("7")], [line("李小龍"), line("1,234")], [line("e\u0301"), line("5")]],
+        frozenset({0}),
+    )
+    head, ruler, long, gap, wide, narrow = shown([table], io.StringIO()).strip("\n").split("\n")
+    assert head.split() == ["reason", "count"]
+    assert set(ruler.strip()) == {"─"}
+    assert long.split() == [*reason.split(), "7"]
+    assert gap == ""
+    assert (wide.split(), narrow.split()) == (["李小龍", "1,234"], ["e\u0301", "5"])
+    assert len(wide) == len(head) - 3  # three characters that take two cells each
+    assert len(narrow) == len(head) + 1  # one that takes none
+
+
+def test_colours_are_for_terminals_and_for_those_who_force_them(monkeypatch):
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    parts = [line("x", "red")]
+    assert "\x1b[31m" in shown(parts, Terminal())
+    assert shown(parts, io.StringIO()) == "x\n"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[31m" in shown(parts, io.StringIO())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert shown(parts, Terminal()) == "x\n"
 
 
 # --- page -----------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _CHANGING = frozenset({"--write", "-o", "--output", "apply", "undo"})
 def main() -> None:
     """Run the command line; every error that danhba raises on purpose ends here."""
     signal.signal(signal.SIGTERM, _end)
+    _write_any_name()
     gc.disable()  # values are frozen and hold no cycles; collecting costs a fifth of a run
     danhba = _commands(sys.argv[1:])
     import click
@@ -62,6 +64,17 @@ def main() -> None:
         _forget_output()
     gc.freeze()  # else the interpreter looks through all that is left once more, to no use
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _write_any_name() -> None:
+    """Let no name be one that cannot be written: files get UTF-8, other terminals escapes.
+
+    Windows would write files in a code page that has no Vietnamese, and stop at the first name.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            chosen = stream.isatty() or "PYTHONIOENCODING" in os.environ
+            stream.reconfigure(encoding=None if chosen else "utf-8", errors="backslashreplace")
 
 
 def _forget_output() -> None:

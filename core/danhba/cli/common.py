@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -22,6 +21,7 @@ from danhba import config, packs
 from danhba.card import AddPhone
 from danhba.context import Context, Steps, as_given
 from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
+from danhba.display import Display
 from danhba.dual import Policy
 from danhba.edits import Octets
 from danhba.errors import PackError, PluginError, UsageError
@@ -29,6 +29,7 @@ from danhba.job import Budget
 from danhba.messages import translated
 from danhba.private import state_folder
 from danhba.render_rows import visible
+from danhba.render_terminal import card_lines, summary
 from danhba.run import Job, Result, Story, new_run_id
 from danhba.state import State
 from danhba.steps.pipeline import load as load_steps
@@ -36,7 +37,6 @@ from danhba.syncer import Closes, LabelsItsWay, Probes, RefsLike, Syncer
 from danhba.texts import label, language_of, told
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress, TaskID
 
 FAILED = 1
@@ -47,9 +47,6 @@ CHANGES_PROPOSED = 3
 DONE_IN_PART = 4
 SHOWN = 50
 """Cards shown before the rest is only counted; `--all` shows every one."""
-
-_SHOWING = ("rich.console", "rich.table", "danhba.render_terminal")
-"""What the sums at the end need, which takes a while to import."""
 
 _FEW = 100
 """Changes, and questions, shown of one card."""
@@ -269,8 +266,7 @@ class Screen:
         if self.as_json:
             self.file.write(str(lines, "utf-8"))
             return
-        for module in _SHOWING:  # while the other processes work
-            import_module(module)
+        _ = self.display  # rich takes a while to import: while the other processes work
         shown = self.shown
         if shown < self.limit or troubles:
             for line in decode_lines(lines, self.limit - shown):
@@ -279,32 +275,21 @@ class Screen:
         self.shown = shown + cards
 
     @cached_property
-    def console(self) -> Console:
-        """The terminal, or the file that standard output is; rich is loaded only for this."""
-        from rich.console import Console
-
-        class Terminal(Console):
-            def on_broken_pipe(self) -> None:
-                raise BrokenPipeError("standard output was closed")
-
-        return Terminal(file=self.file, highlight=False, soft_wrap=True)
+    def display(self) -> Display:
+        """The terminal, or the file that standard output is."""
+        return Display(self.file)
 
     def print_card(self, line: CardLine) -> None:
         """Print the diff of a card."""
-        from danhba.render_terminal import card_lines
-
         few = replace(line, changes=line.changes[:_FEW], questions=line.questions[:_FEW])
-        for text in card_lines(few, self.language):
-            self.console.print(text)
+        self.display.show(card_lines(few, self.language))
         more = len(line.changes) + len(line.questions) - len(few.changes) - len(few.questions)
         if more:
-            self.console.print(told("more-numbers", {"count": str(more)}, self.language))
+            click.echo(told("more-numbers", {"count": str(more)}, self.language), file=self.file)
 
     def print_summary(self, end: EndLine) -> None:
         """Print the tables of the sums."""
-        from danhba.render_terminal import summary
-
-        self.console.print(summary(end, self.language))
+        self.display.show(summary(end, self.language))
 
     def print_json(self, value: object) -> None:
         """Print a value as one line of JSON."""

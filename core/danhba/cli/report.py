@@ -132,7 +132,7 @@ def _show(found: Report, compared: Comparison | None, html: Path | None, screen:
     elif not html:
         from danhba.render_report_terminal import report_lines
 
-        screen.console.print(report_lines(found, compared, language))
+        screen.display.show(report_lines(found, compared, language))
     sys.stdout.flush()
 
 
