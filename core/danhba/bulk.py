@@ -101,13 +101,14 @@ class Lane:
             values: The values of its phone fields; their keys are taken to be `0`, `1`, ….
         """
         first, end = self._span(card)
-        found: list[SetNumber] = []
-        if end - first > 1 and len({n[-COMMON:] for n in self._digits[first:end]}) < end - first:
+        verdicts = self._judged[first:end]
+        if len(verdicts) > len({n[-COMMON:] for n in self._digits[first:end]}):
             return ()
-        for key, judged, value in zip(_KEYS, self._judged[first:end], values, strict=False):
-            if judged is _WEIGHED or "(" in value:
+        found: list[SetNumber] = []
+        for key, judged, value in zip(_KEYS, verdicts, values, strict=False):
+            if "(" in value:
                 return ()
-            if judged.verdict == "convert":
+            if judged in self._moving:
                 change = simple_change(key, value, judged, self._context)
                 if change is None:
                     return ()

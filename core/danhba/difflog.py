@@ -13,6 +13,7 @@ import weakref
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +25,7 @@ from danhba.card import Change, Question, Splice, Status
 from danhba.edits import Octets
 from danhba.errors import LogError
 from danhba.private import make_private
+from danhba.synced import SyncedAhead
 
 SCHEMA = 1
 """Version of the log's format; a reader refuses a later one."""
@@ -225,14 +227,16 @@ class LogWriter:
     Args:
         path: The file; made with mode 0600 in folders of 0700 when it is not there. A cut-off last
             line, left by a crash, is removed first.
+        ahead: Whether to bring lines to the disk as they come, for a long log that `sync` is
+            called on at its end.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, ahead: bool = False) -> None:
         make_private(path.parent)
         self.path = path
         self.repaired = repair(path) if path.exists() else 0
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._file = os.fdopen(handle, "ab", buffering=0)
+        self._file = SyncedAhead(handle, ahead=ahead)
         self._lines: list[bytes] = []
         self._size = 0
 
@@ -270,16 +274,22 @@ class LogWriter:
 
     def _write(self, block: Octets) -> None:
         left = memoryview(block)
-        try:
+        with self._named():
             while left:
                 left = left[self._file.write(left) :]
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise LogError(f"{self.path}: cannot be written: {error.strerror}") from error
 
     def sync(self) -> None:
         """Return only when all lines are on the disk."""
         self.flush()
-        os.fsync(self._file.fileno())
+        with self._named():
+            self._file.sync()
 
     def close(self) -> None:
         """Flush and close; may be called twice."""

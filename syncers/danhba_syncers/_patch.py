@@ -212,6 +212,7 @@ def _stamps(now: datetime) -> tuple[bytes, bytes, bytes, bytes]:
     return basic, basic_date, extended, extended_date
 
 
+@lru_cache(maxsize=4096)
 def stamp_like(old: bytes, now: datetime) -> bytes:
     """Write a time (UTC) in the form of an old stamp: basic or extended, with a clock or not."""
     basic, basic_date, extended, extended_date = _stamps(now)

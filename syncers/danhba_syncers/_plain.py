@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from danhba.card import Change, Details, Headline, Phone, SetNumber
+from danhba.card import Change, Details, Headline, Phone, SetNumber, Splice
 from danhba.edits import Span
 from danhba_syncers import _vcard
 from danhba_syncers._params import read_params
@@ -157,20 +157,34 @@ def summary(raw: bytes) -> Summary | None:
     countries: tuple[str, ...] = ()
     try:
         for start, value in _SUMMARY.findall(raw):
-            if start == b"FN" and value and not name:
+            if start == b"FN":
+                if name:
+                    return None
                 name = value
-            elif start == b"REV" and value and not stamp:
+            elif start == b"REV":
+                if stamp or not value:
+                    return None
                 stamp = value
-            elif start.startswith(b"ADR"):
-                parts = value.split(b";", 7)
-                if len(parts) > 6 and (country := parts[6].strip()):
-                    countries = (*countries, country.decode())
+            elif start:
+                if country := _country(value):
+                    countries = (*countries, country)
             else:
                 return None
         called = name.decode().strip()
     except UnicodeDecodeError:
         return None
     return Summary(called, stamp, countries) if called else None
+
+
+def _country(address: bytes) -> str:
+    """Return the country of an address (RFC 6350 §6.3.1: its seventh part)."""
+    rest, _, last = address.rpartition(b";")
+    return _text(last if rest.count(b";") == 5 else b"".join(address.split(b";", 7)[6:7]))
+
+
+@lru_cache(maxsize=4096)
+def _text(value: bytes) -> str:
+    return value.strip().decode()
 
 
 def headline(raw: bytes) -> Headline | None:
@@ -245,19 +259,22 @@ def spans(raw: bytes, changes: Sequence[Change], now: datetime) -> list[Span] | 
     return found
 
 
-def bulk_spans(
+def rewritten(
     raw: bytes, starts: Sequence[bytes], changes: Iterable[SetNumber], stamp: bytes, now: datetime
-) -> list[Span] | None:
-    """Say the same as `spans`, of a card that holds no number twice; the spans are in order.
+) -> tuple[bytes, tuple[Splice, ...]] | None:
+    """Set the numbers and the REV of a card that holds no number twice.
 
     Args:
         raw: The card.
         starts: What stands before the colon of each phone.
-        changes: One for each number that changes.
-        stamp: The value of its REV as written; empty when it has none.
+        changes: One for each number that changes, in order.
+        stamp: The value of its REV as `summary` found it; empty when it has none.
         now: What REV is set to.
+
+    Returns:
+        The new raw, and what turns it back; None where it is not that simple.
     """
-    found: list[Span] = []
+    spans: list[tuple[int, int, bytes, str]] = []
     position = 0
     for change in changes:
         before = change.before.encode()
@@ -266,16 +283,22 @@ def bulk_spans(
         position = at + len(line)
         if at < 0 or not raw.startswith(_LINE_ENDS, position):
             return None
-        found.append((position - len(before), position, change.after.encode()))
+        spans.append((position - len(before), position, change.after.encode(), change.before))
     if stamp:
-        start = raw.rfind(b"\nREV:") + 5
-        end = start + len(stamp)
-        if start < 5 or raw[start:end] != stamp or raw.endswith(_SOFT, 0, start - 5):
-            return None
-        found.append((start, end, stamp_like(stamp, now)))
+        start = raw.find(b"\nREV:") + 5
+        spans.append((start, start + len(stamp), stamp_like(stamp, now), stamp.decode()))
         if start < position:
-            found.sort()
-    return found
+            spans.sort()
+    parts: list[bytes] = []
+    back: list[Splice] = []
+    position = shift = 0
+    for start, end, new, old in spans:
+        parts += raw[position:start], new
+        back.append((start + shift, len(new), old))
+        shift += len(new) - (end - start)
+        position = end
+    parts.append(raw[position:])
+    return b"".join(parts), tuple(back)
 
 
 def _numbers(changes: Sequence[Change]) -> Sequence[SetNumber] | None:

@@ -10,19 +10,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from io import BufferedWriter, FileIO
+from io import BufferedWriter
 from pathlib import Path
-from threading import Thread
-from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import IO, BinaryIO, NamedTuple
 
 from danhba.errors import SyncerError
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from danhba.synced import SyncedAhead
 
 _BINARY = getattr(os, "O_BINARY", 0)
-_SYNC_EVERY = 8 << 20
-"""Octets of a file that are written before they are brought to the disk."""
 
 
 class Fingerprint(NamedTuple):
@@ -66,7 +61,7 @@ def replacing(path: Path, expected: Fingerprint | None) -> Iterator[BinaryIO]:
     except OSError as error:
         raise SyncerError(f"{target.parent}: cannot write here: {error.strerror}") from error
     try:
-        with _SyncedAhead(handle) as raw, BufferedWriter(raw) as file:
+        with SyncedAhead(handle) as raw, BufferedWriter(raw) as file:
             yield file
             file.flush()
             raw.sync()
@@ -79,69 +74,16 @@ def replacing(path: Path, expected: Fingerprint | None) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-class _SyncedAhead(FileIO):
-    """A file that is brought to the disk while it is written, so that the end waits for little."""
-
-    def __init__(self, handle: int) -> None:
-        super().__init__(handle, "wb")
-        self._fresh = 0
-        self._under_way: Thread | None = None
-        self._failed: OSError | None = None
-
-    def write(self, data: ReadableBuffer, /) -> int:
-        """Write, and begin to sync what was written since the last time, where that is much."""
-        count = super().write(data)
-        self._written(count)
-        return count
-
-    def append(self, stream: BinaryIO, start: int, size: int) -> None:
-        """Write a stretch of another file; the system copies it by itself."""
-        end = start + size
-        while start < end:
-            count = os.sendfile(self.fileno(), stream.fileno(), start, end - start)
-            if not count:
-                raise SyncerError(f"{stream.name}: became shorter while it was read; run again")
-            self._written(count)
-            start += count
-
-    def _written(self, count: int) -> None:
-        self._fresh += count
-        if self._fresh >= _SYNC_EVERY and not (self._under_way and self._under_way.is_alive()):
-            self._fresh = 0
-            self._under_way = Thread(target=self._sync, daemon=True)
-            self._under_way.start()
-
-    def _sync(self) -> None:
-        try:
-            os.fsync(self.fileno())
-        except OSError as error:
-            self._failed = error  # told once only: the next sync may well succeed
-
-    def sync(self) -> None:
-        """Return when everything written is on the disk.
-
-        Raises:
-            OSError: Something could not be written.
-        """
-        if self._under_way:
-            self._under_way.join()
-        if self._failed:
-            raise self._failed
-        os.fsync(self.fileno())
-
-    def close(self) -> None:
-        """Close the file when nothing is under way any more."""
-        if self._under_way:
-            self._under_way.join()
-        super().close()
-
-
 def append(out: IO[bytes], stream: BinaryIO, start: int, size: int) -> None:
     """Write a stretch of a file behind what was written to another one."""
     raw = getattr(out, "raw", None)
-    if isinstance(raw, _SyncedAhead) and sys.platform == "linux":
+    if isinstance(raw, SyncedAhead) and sys.platform == "linux":
         out.flush()
-        raw.append(stream, start, size)
+        try:
+            raw.append(stream, start, size)
+        except EOFError as error:
+            told = f"{stream.name}: became shorter while it was read; run again"
+            raise SyncerError(told) from error
     else:
         stream.seek(start)
         out.write(stream.read(size))
@@ -161,7 +103,7 @@ class Stage:
         place = self._place(len(self._names))
         self._names.append(name)
         handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
-        with _SyncedAhead(handle) as raw, BufferedWriter(raw) as file:
+        with SyncedAhead(handle) as raw, BufferedWriter(raw) as file:
             yield file
             file.flush()
             raw.sync()

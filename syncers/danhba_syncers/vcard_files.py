@@ -24,7 +24,7 @@ from typing import IO, BinaryIO, NamedTuple, TypeAlias, get_args
 import msgspec
 
 from danhba.card import Card, Change, Decided, Edit, Missing, Outcome, Status
-from danhba.edits import Octets, Span, spliced
+from danhba.edits import Octets, Span
 from danhba.errors import SyncerError, UsageError
 from danhba.syncer import Fidelity, Lane, Part
 from danhba_syncers import _one_card, _plain, _skim, _vcard
@@ -276,10 +276,10 @@ class LoadedPart:
         found = _plain.summary(raw) if changes else None
         if found is None or lane.doubts(name, found.countries):
             return None
-        spans = _plain.bulk_spans(raw, starts, changes, found.stamp, now)
-        if spans is None:
+        made = _plain.rewritten(raw, starts, changes, found.stamp, now)
+        if made is None:
             return None
-        new, back = spliced(raw, spans)
+        new, back = made
         date = _plain.date_text(found.stamp)
         return Decided(name, found.name, date, changes, raw, new, back, _moved_to(name, new))
 

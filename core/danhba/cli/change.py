@@ -143,7 +143,7 @@ def _convert(
             stack.enter_context(job.state.locked(job.source))
             _settle(job)
         stack.enter_context(progress_bar(job, screen, "converting"))
-        log = stack.enter_context(LogWriter(path))
+        log = stack.enter_context(LogWriter(path, ahead=write or output is not None))
         if output is not None:
             end, result = run.copy(job, log, None if output == "-" else Path(output))
         elif write:
