@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from hashlib import sha256
 from operator import itemgetter
 
@@ -53,10 +53,11 @@ class Lane:
         self._remembers = bool(context.answers or context.ledger)
         self._digits: list[bytes] = []
         self._judged: list[Judged] = []
-        self._ends: Sequence[int] = ()
+        self._begins: Sequence[int] = ()
         self._any_twice = False
+        self._brackets = False
 
-    def sift(self, numbers: Sequence[bytes], ends: Callable[[], Sequence[int]]) -> list[int]:
+    def sift(self, numbers: Sequence[bytes], begins: Callable[[], Sequence[int]]) -> list[int]:
         """Return which cards are not calm."""
         self._digits = digits = self._in_national_form(numbers)
         blocks = list(zip(map(self._first, digits), map(len, digits), strict=True))
@@ -69,8 +70,8 @@ class Lane:
         self._any_twice = len(set(digits)) < len(digits)
         if not self._any_twice and self._moving.isdisjoint(judged):
             return []
-        self._ends = ends()
-        return _cards_with(list(map(self._moving.__contains__, judged)), self._ends)
+        self._begins = begins()
+        return _cards_with(list(map(self._moving.__contains__, judged)), self._begins)
 
     def count(self, cards: int, left: Collection[int], places: Iterable[str]) -> None:
         """Count the cards decided here, and the other places with numbers on them.
@@ -93,51 +94,62 @@ class Lane:
         """Say whether the labels of a field prove nothing about its number."""
         return not label and self._context.harmless(labels)
 
-    def changes(self, card: int, values: Sequence[str]) -> tuple[SetNumber, ...]:
-        """Return what becomes of a card that was held back; nothing where that is not certain.
+    def changes(
+        self, cards: Iterable[int], values: Sequence[str]
+    ) -> Iterator[tuple[SetNumber, ...]]:
+        """Yield what becomes of each card that was held back; nothing where that is not certain.
 
         Args:
-            card: The card, as `sift` counts it.
-            values: The values of its phone fields; their keys are taken to be `0`, `1`, ….
+            cards: The cards, as `sift` counts them.
+            values: The values of all phone fields; a card's are taken to have the keys `0`, `1`, ….
         """
-        first, end = self._span(card)
-        verdicts = self._judged[first:end]
-        if len(verdicts) > len({n[-COMMON:] for n in self._digits[first:end]}):
-            return ()
-        found: list[SetNumber] = []
-        for key, judged, value in zip(_KEYS, verdicts, values, strict=False):
-            if "(" in value:
-                return ()
-            if judged in self._moving:
-                change = simple_change(key, value, judged, self._context)
-                if change is None:
-                    return ()
-                found.append(change)
-        return tuple(found) if len(values) <= len(_KEYS) else ()
+        judged, digits, begins = self._judged, self._digits, self._begins
+        context, moving, brackets = self._context, self._moving, self._brackets
+        for card in cards:
+            first, end = begins[card], begins[card + 1]
+            found: list[SetNumber] = []
+            if end - first > 1 and _may_be_one(digits[first:end]):
+                first = end
+            if brackets and any("(" in value for value in values[first:end]):
+                first = end
+            for at in range(first, end):
+                if judged[at] in moving:
+                    change = simple_change(_KEYS[at - first], values[at], judged[at], context)
+                    if change is None:
+                        found = []
+                        break
+                    found.append(change)
+            yield tuple(found)
 
-    def doubts(self, ref: str, countries: tuple[str, ...]) -> bool:
-        """Say whether a card is foreign, or has a history with us."""
-        if self._remembers and has_history(ref, self._context):
-            return True
-        return not self._context.at_home(countries)
+    def doubtful(self, refs: Sequence[str], countries: Sequence[tuple[str, ...]]) -> list[bool]:
+        """Say which cards are foreign, or have a history with us."""
+        at_home = {named: self._context.at_home(named) for named in set(countries)}
+        doubts = [not at_home[named] for named in countries]
+        if self._remembers:
+            known = (has_history(ref, self._context) for ref in refs)
+            doubts = [a or b for a, b in zip(doubts, known, strict=True)]
+        return doubts
 
-    def propose(self, decided: Decided) -> None:
-        """Log and count a card that changes."""
-        before = sha256(decided.old).hexdigest()
-        line = CardLine(
-            decided.ref, name_in_log(decided.name), before, decided.date, decided.changes, (),
-            before, sha256(decided.new).hexdigest(), decided.ref_after, decided.back,
-        )  # fmt: skip
-        self._tally.cards["changed"] += 1
-        self._log.add(line)
+    def propose(self, decided: Collection[Decided]) -> None:
+        """Log and count cards that change."""
+        add = self._log.add
+        for card in decided:
+            before, after = sha256(card.old).hexdigest(), sha256(card.new).hexdigest()
+            name = name_in_log(card.name)
+            add(CardLine(
+                card.ref, name, before, card.date, card.changes, (), before, after,
+                card.ref_after, card.back,
+            ))  # fmt: skip
+        self._tally.cards["changed"] += len(decided)
 
     def _span(self, card: int) -> tuple[int, int]:
         """Say where the numbers of a card begin and end."""
-        return self._ends[card - 1] if card else 0, self._ends[card]
+        return self._begins[card], self._begins[card + 1]
 
     def _in_national_form(self, numbers: Sequence[bytes]) -> list[bytes]:
         """Return plain home numbers as they are dialled at home; others are no such numbers."""
         text = b"\n".join([*numbers, b""])
+        self._brackets = b"(" in text
         if text.count(b"\n") != len(numbers) or not _all_simple(text):
             numbers = [number if _plain(number) else _NO_NUMBER for number in numbers]
             text = b"\n".join([*numbers, b""])
@@ -156,20 +168,25 @@ class Lane:
 
     def _twice(self, left: Collection[int]) -> int:
         """Count the cards decided here that hold a number twice."""
-        decided = set(range(len(self._ends))).difference(left)
+        decided = set(range(len(self._begins) - 1)).difference(left)
         found = (self._digits[slice(*self._span(card))] for card in decided)
         return sum(len(set(numbers)) < len(numbers) for numbers in found)
 
 
-def _cards_with(flags: list[bool], ends: Sequence[int]) -> list[int]:
+def _may_be_one(digits: Sequence[bytes]) -> bool:
+    """Say whether two numbers may be forms of one, or there are more than there are keys."""
+    return len({number[-COMMON:] for number in digits}) < len(digits) or len(digits) > len(_KEYS)
+
+
+def _cards_with(flags: list[bool], begins: Sequence[int]) -> list[int]:
     """Return the cards one of whose numbers is flagged."""
     found: list[int] = []
     at = 0
     try:
         while True:
             at = flags.index(True, at)
-            card = bisect_right(ends, at)
+            card = bisect_right(begins, at) - 1
             found.append(card)
-            at = ends[card]
+            at = begins[card + 1]
     except ValueError:
         return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cached_property
-from typing import Literal, Protocol, TypeAlias, get_args
+from typing import Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -58,6 +58,22 @@ Labelling: TypeAlias = Callable[[Phone, tuple[str, ...]], tuple[str, ...] | None
 def as_given(_: Phone, labels: tuple[str, ...]) -> tuple[str, ...]:
     """Label a field of a source that takes any labels."""
     return labels
+
+
+class Swap(NamedTuple):
+    """How a number is converted as it is dialled at home.
+
+    Attributes:
+        old: How the old number begins, with the trunk prefix.
+        new: What takes its place.
+        rule: Id of the rule.
+        why: The reasons.
+    """
+
+    old: str
+    new: str
+    rule: str
+    why: tuple[Why, ...]
 
 
 class Steps(Protocol):
@@ -125,6 +141,7 @@ class Context:
         self._plain: dict[str, Judged | None] = {}
         self._ours: dict[str, Judged | None] = {}
         self._reasons: dict[Judged, tuple[Why, ...]] = {}
+        self._swaps: dict[Judged, Swap] = {}
         self._homes: dict[str, bool] = {"": True}
         self._harmless: dict[tuple[str, ...], bool] = {}
         self._blocks: dict[tuple[str, int, str], Judged] = {}
@@ -190,6 +207,15 @@ class Context:
         except KeyError:
             said = self._reasons[judged] = reasons(Number(None, None, judged))
             return said
+
+    def swap(self, judged: Judged, rule: Rule) -> Swap:
+        """Return how a number is converted that is judged so, by its rule."""
+        try:
+            return self._swaps[judged]
+        except KeyError:
+            trunk, why = self.home.trunk_prefix, self.reasons(judged)
+            found = self._swaps[judged] = Swap(trunk + rule.old, trunk + rule.new, rule.id, why)
+            return found
 
     def at_home(self, countries: tuple[str, ...]) -> bool:
         """Say whether all countries are the home country."""

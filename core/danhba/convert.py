@@ -96,9 +96,14 @@ def _simple_changes(
 def simple_change(key: str, value: str, judged: Judged, context: Context) -> SetNumber | None:
     """Convert a plain number; None where its old prefix does not stand together."""
     rule = judged.rule
-    if rule is None or not (after := simply_converted(value, rule, context)):
+    if rule is None:
         return None
-    return SetNumber(key, value, after, rule.id, "renumber", context.reasons(judged))
+    old, new, rule_id, why = context.swap(judged, rule)
+    if value.startswith(old):
+        after = new + value[len(old) :]
+    elif not (after := simply_converted(value, rule, context)):
+        return None
+    return SetNumber(key, value, after, rule_id, "renumber", why)
 
 
 def simply_converted(value: str, rule: Rule, context: Context) -> str:

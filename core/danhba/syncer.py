@@ -147,28 +147,31 @@ class LoadedPart(Protocol):
 class Lane(Protocol):
     """Decides about plain cards, many at a time, without a `Card` of any (`danhba.bulk`).
 
-    It is given the numbers of some cards (`sift`), then asked about each card it held back: what
-    becomes of its numbers (`changes`), whether the rest of the card raises a doubt (`harmless`,
-    `doubts`). What it decides is told to it (`propose`), and at last what was left (`count`).
+    It is given the numbers of some cards (`sift`), then asked about those it held back: what
+    becomes of their numbers (`changes`), whether the rest of a card raises a doubt (`harmless`,
+    `doubtful`). What it decides is told to it (`propose`), and at last what was left (`count`).
     Cards are counted from 0 in the order they were given.
     """
 
-    def sift(self, numbers: Sequence[bytes], ends: Callable[[], Sequence[int]]) -> list[int]:
+    def sift(self, numbers: Sequence[bytes], begins: Callable[[], Sequence[int]]) -> list[int]:
         """Return the cards that are not calm: those with a number that is not surely kept.
 
         Args:
             numbers: The values of all phone fields, in UTF-8, card after card. For one that is
                 empty or not known for sure, something that is no number.
-            ends: How many numbers each card has together with those before it; asked when needed.
+            begins: Where in them those of each card begin, and where the last one's end; asked when
+                needed.
         """
         ...
 
-    def changes(self, card: int, values: Sequence[str]) -> tuple[SetNumber, ...]:
-        """Return what becomes of a card's numbers; nothing where they alone do not decide.
+    def changes(
+        self, cards: Iterable[int], values: Sequence[str]
+    ) -> Iterator[tuple[SetNumber, ...]]:
+        """Yield what becomes of each card's numbers; nothing where they alone do not decide.
 
         Args:
-            card: One that `sift` returned.
-            values: The values of its phone fields; the keys of the fields are `0`, `1`, ….
+            cards: Those that `sift` returned, or some of them.
+            values: The values of all phone fields; the keys of a card's are `0`, `1`, ….
         """
         ...
 
@@ -176,12 +179,12 @@ class Lane(Protocol):
         """Say whether machine labels and a typed one prove nothing about a number."""
         ...
 
-    def doubts(self, ref: str, countries: tuple[str, ...]) -> bool:
-        """Say whether a card with addresses in these countries must be looked at closely."""
+    def doubtful(self, refs: Sequence[str], countries: Sequence[tuple[str, ...]]) -> list[bool]:
+        """Say of each card whether it must be looked at closely, by the countries it names."""
         ...
 
-    def propose(self, decided: Decided) -> None:
-        """Log and count a card that changes."""
+    def propose(self, decided: Collection[Decided]) -> None:
+        """Log and count cards that change."""
         ...
 
     def count(self, cards: int, left: Collection[int], places: Iterable[str]) -> None:

@@ -36,7 +36,7 @@ _UID = re.compile(rb"\n" + UID)
 _ODD_NAME = rb"(?!X-)[A-Z0-9_-]*+[a-z.]|X-[^:;.\n]*+\."
 """The beginning of a line whose name has a group, or lower case letters and no X- before them."""
 _SUMMARY = re.compile(
-    rb"\n(?:(%b):([^\r\n\\]*+)\r?(?=\n)(?!\n[ \t])|FN|REV|ADR|%b)"
+    rb"\n(?:(%b):([ -\[\]-\xff]*+)\r?(?=\n[^ \t])|FN|REV|ADR|%b)"
     % (
         rb"|".join(rb"%b(?<!=\n%b)(?<!=\r\n%b)" % (3 * (name,)) for name in (b"FN", b"REV", b"ADR"))
         + rb"[A-Za-z0-9=,_;-]*+",
@@ -157,34 +157,20 @@ def summary(raw: bytes) -> Summary | None:
     countries: tuple[str, ...] = ()
     try:
         for start, value in _SUMMARY.findall(raw):
-            if start == b"FN":
-                if name:
-                    return None
+            if start == b"FN" and not name:
                 name = value
-            elif start == b"REV":
-                if stamp or not value:
-                    return None
+            elif start == b"REV" and value and not stamp:
                 stamp = value
-            elif start:
-                if country := _country(value):
-                    countries = (*countries, country)
+            elif start[:3] == b"ADR":
+                parts = value.split(b";", 7)
+                if len(parts) > 6 and (country := parts[6].strip()):
+                    countries = (*countries, country.decode())
             else:
                 return None
         called = name.decode().strip()
     except UnicodeDecodeError:
         return None
     return Summary(called, stamp, countries) if called else None
-
-
-def _country(address: bytes) -> str:
-    """Return the country of an address (RFC 6350 §6.3.1: its seventh part)."""
-    rest, _, last = address.rpartition(b";")
-    return _text(last if rest.count(b";") == 5 else b"".join(address.split(b";", 7)[6:7]))
-
-
-@lru_cache(maxsize=4096)
-def _text(value: bytes) -> str:
-    return value.strip().decode()
 
 
 def headline(raw: bytes) -> Headline | None:
@@ -285,7 +271,7 @@ def rewritten(
             return None
         spans.append((position - len(before), position, change.after.encode(), change.before))
     if stamp:
-        start = raw.find(b"\nREV:") + 5
+        start = raw.rfind(b"\nREV:") + 5
         spans.append((start, start + len(stamp), stamp_like(stamp, now), stamp.decode()))
         if start < position:
             spans.sort()

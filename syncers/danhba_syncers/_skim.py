@@ -20,11 +20,12 @@ from danhba_syncers._plain import PLACE, TEL, VALUE
 from danhba_syncers._vcard import has_number
 
 _WANTED = re.compile(
-    rb"\n(?:(UID|%b|item\d+\.TEL[A-Za-z0-9=,_;-]*+):([^\r\n]*+)\r?(?=\n)(?!\n[ \t])|END:VCARD)"
-    % TEL
+    rb"\n(?:(UID|%b|item\d+\.TEL[A-Za-z0-9=,_;-]*+):([ -\xff]*+)\r?(?=\n[^ \t])|END:VCARD)" % TEL
 )
-"""A UID, a phone field, or the end of a card."""
+"""A UID, a phone field, or the end of a card. A single range is what is searched fastest."""
 _PLACES = re.compile(rb"\n%b:%b(?=\r?\n|\Z)" % (PLACE, VALUE))
+_MAYBE_PLACES = re.compile(rb"\n%b:[^\n]*+(?:\n[ \t][^\n]*+)*" % PLACE)
+"""The same and more, in two thirds of the time."""
 _plain_uids = re.compile(rb"[!-\[\]-~]++(?:\n[!-\[\]-~]++)*+").fullmatch
 """Lines of printable ASCII without a backslash (`_plain.UID`)."""
 _LINE_ENDS = (b"\r\n", b"\n")
@@ -82,10 +83,10 @@ class Columns:
         return self._heads.count(b"") == self.cards
 
     @cached_property
-    def ends(self) -> list[int]:
-        """How many numbers each card has together with those before it."""
-        places = [i for i, head in enumerate(self._heads) if not head]
-        return [place - card for card, place in enumerate(places)]
+    def begins(self) -> list[int]:
+        """Where in the numbers those of each card begin, and where the last one's end."""
+        places = [i for i, head in enumerate(self._heads, 1) if not head]
+        return [place - card for card, place in enumerate([0, *places])]
 
     @cached_property
     def offsets(self) -> list[int]:
@@ -110,7 +111,7 @@ class Columns:
     @cached_property
     def elsewhere(self) -> dict[int, tuple[str, ...]]:
         """The names of the other places with numbers, of each card that has some."""
-        text = b"\n".join(_PLACES.findall(self._chunk))
+        text = b"\n".join(_MAYBE_PLACES.findall(self._chunk))
         if not has_number(text) and b"QUOTED-PRINTABLE" not in text.upper():
             return {}
         found: dict[int, tuple[str, ...]] = {}
@@ -122,7 +123,7 @@ class Columns:
                 odd.add(card)
             elif has_number(value):
                 found[card] = (*found.get(card, ()), head.place)
-        return found | {card: _vcard.spots(self.raw(card))[1] for card in odd}
+        return found | {card: _vcard.spots(*self.raws([card]))[1] for card in odd}
 
     def places_without(self, cards: Iterable[int]) -> Iterator[str]:
         """Yield the other places with numbers, of all cards but some."""
@@ -131,9 +132,10 @@ class Columns:
             if card not in without:
                 yield from places
 
-    def raw(self, card: int) -> bytes:
-        """Return the bytes of a card."""
-        return self._chunk[self.offsets[card] : self.offsets[card + 1]]
+    def raws(self, cards: Iterable[int]) -> list[bytes]:
+        """Return the bytes of some cards."""
+        chunk, offsets = self._chunk, self.offsets
+        return [chunk[offsets[card] : offsets[card + 1]] for card in cards]
 
     @cached_property
     def texts(self) -> list[str]:
@@ -145,20 +147,10 @@ class Columns:
         """All that stands before values, each once."""
         return frozenset(filter(None, self._heads))
 
-    def phones(self, card: int) -> tuple[Sequence[bytes], list[str]]:
-        """Return what stands before the values of a card's phone fields, and the values."""
-        first, end = self._span(card)
-        heads = self._heads[first + card : end + card]  # an empty one ends each card
-        return heads, self.texts[first:end]
-
-    def heads(self, card: int) -> Sequence[bytes]:
-        """Return what stands before the values of a card's phone fields."""
-        first, end = self._span(card)
-        return self._heads[first + card : end + card]
-
-    def _span(self, card: int) -> tuple[int, int]:
-        """Say where the numbers of a card begin and end."""
-        return self.ends[card - 1] if card else 0, self.ends[card]
+    def heads(self, cards: Iterable[int]) -> list[Sequence[bytes]]:
+        """Return what stands before the values of the phone fields of some cards."""
+        heads, begins = self._heads, self.begins  # an empty head ends each card
+        return [heads[begins[card] + card : begins[card + 1] + card] for card in cards]
 
     def _odd(self) -> Iterator[int]:
         """Yield the cards with a phone field that the search cannot read or did not find."""
@@ -166,8 +158,8 @@ class Columns:
         upper = self._stretch.upper
         if not strange and upper.count(b"TEL") == len(self.numbers):
             return
-        for card, (start, behind) in enumerate(pairwise(self.offsets)):
-            heads = self.heads(card)
+        places = zip(self.heads(range(self.cards)), pairwise(self.offsets), strict=True)
+        for card, (heads, (start, behind)) in enumerate(places):
             if upper.count(b"TEL", start, behind) != len(heads) or not strange.isdisjoint(heads):
                 yield card
 
@@ -175,15 +167,16 @@ class Columns:
         """Put a number that takes a closer look into the place of those of odd cards."""
         heads: list[bytes] = []
         numbers: list[bytes] = []
-        for card in range(self.cards):
+        begins = self.begins
+        for card, mine in enumerate(self.heads(range(self.cards))):
             if card in odd:
                 heads += _NO_NUMBER, b""
                 numbers.append(_NO_NUMBER)
             else:
-                heads += *self.heads(card), b""
-                numbers += self.numbers[slice(*self._span(card))]
+                heads += *mine, b""
+                numbers += self.numbers[begins[card] : begins[card + 1]]
         self._heads, self.numbers = heads, numbers
-        del self.ends, self.kinds
+        del self.begins, self.kinds
 
 
 def skim(stretch: Stretch) -> Columns | None:

@@ -251,37 +251,24 @@ class LoadedPart:
         """Yield the cards of a stretch that are left, and change those that are decided."""
         names, file = columns.names, self._file.name
         counts = self._names.count_all(names)
-        harmful = frozenset(head for head in columns.kinds if not _is_harmless(head, lane))
+        held = lane.sift(columns.numbers, lambda: columns.begins)
+        raws = columns.raws(held)
+        refs = [ref(file, names[card], counts[card] if counts else 1) for card in held]
+        decided = _decide(columns, held, refs, raws, lane, now) if held else []
         left: list[int] = []
-        for card in lane.sift(columns.numbers, lambda: columns.ends):
-            offset, raw = begin + columns.offsets[card], columns.raw(card)
-            name = ref(file, names[card], counts[card] if counts else 1)
-            if decided := self._decided(columns, card, name, raw, lane, harmful, now):
-                lane.propose(decided)
-                self._changed.append((offset, len(raw), decided.new))
+        ready: list[Decided] = []
+        for card, name, raw, made in zip(held, refs, raws, decided, strict=True):
+            offset = begin + columns.offsets[card]
+            if made:
+                ready.append(made)
+                self._changed.append((offset, len(raw), made.new))
             else:
+                lane.propose(ready)  # first those before it, for the log keeps their order
+                ready = []
                 left.append(card)
                 yield self._file.card(Piece(offset, raw, len(raw)), partial(_given, name))
+        lane.propose(ready)
         lane.count(columns.cards, left, columns.places_without(left))
-
-    def _decided(
-        self, columns: Columns, card: int, name: str, raw: bytes, lane: Lane,
-        harmful: frozenset[bytes], now: datetime,
-    ) -> Decided | None:  # fmt: skip
-        """Change a card if the lane decides about it; `harmful` is what may prove something."""
-        starts, values = columns.phones(card)
-        if harmful and not harmful.isdisjoint(starts):
-            return None
-        changes = lane.changes(card, values)
-        found = _plain.summary(raw) if changes else None
-        if found is None or lane.doubts(name, found.countries):
-            return None
-        made = _plain.rewritten(raw, starts, changes, found.stamp, now)
-        if made is None:
-            return None
-        new, back = made
-        date = _plain.date_text(found.stamp)
-        return Decided(name, found.name, date, changes, raw, new, back, _moved_to(name, new))
 
     def keys(self) -> bytes:
         """Return the names of the cards read, 8 bytes each."""
@@ -296,6 +283,33 @@ class LoadedPart:
             yield raw
             position = offset + size
         yield chunk[position:]
+
+
+def _decide(
+    columns: Columns, cards: Sequence[int], refs: Sequence[str], raws: Sequence[bytes], lane: Lane,
+    now: datetime,
+) -> list[Decided | None]:  # fmt: skip
+    """Change the cards that the lane decides about; None for the others."""
+    heads = columns.heads(cards)
+    found = list(map(_plain.summary, raws))
+    countries = [summary.countries if summary else () for summary in found]
+    doubtful = lane.doubtful(refs, countries)
+    harmful = frozenset(head for head in columns.kinds if not _is_harmless(head, lane))
+    changes = lane.changes(cards, columns.texts)
+    decided: list[Decided | None] = []
+    for name, raw, starts, summary, doubts, mine in zip(
+        refs, raws, heads, found, doubtful, changes, strict=True
+    ):
+        made = None
+        if mine and summary and not doubts and (not harmful or harmful.isdisjoint(starts)):
+            made = _plain.rewritten(raw, starts, mine, summary.stamp, now)
+        if made is None:
+            decided.append(None)
+        else:
+            date = _plain.date_text(summary.stamp)
+            moved = _moved_to(name, made[0])
+            decided.append(Decided(name, summary.name, date, mine, raw, *made, moved))
+    return decided
 
 
 def _is_harmless(start: bytes, lane: Lane) -> bool:
