@@ -27,11 +27,11 @@ TEL = rb"TEL(?<!=\nTEL)(?<!=\r\nTEL)[A-Za-z0-9=,_;-]*+"
 """A phone field up to the colon, when it does not go on from the line before."""
 PLACE = rb"[NIMPFX](?:OTE|MPP|EMBER|HONE|AX|-S(?:IP|KYPE-PSTNNUMBER))[^:\r\n]*+"
 """Another property that may hold numbers, up to the colon."""
-VALUE = rb"[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*"
-"""A value with its folds."""
+VALUE = rb"[^\n]*+(?:\n[ \t][^\n]*+)*"
+"""A value with its folds, and the CR of its line end where it has one."""
 UID = rb"UID:([!-\[\]-~]++)\r?(?=\n)(?!\n[ \t])"
 """A UID of printable ASCII; the group is its value."""
-_WANTED = re.compile(rb"\n(%b|%b):(%b)(?=\r?\n|\Z)" % (TEL, PLACE, VALUE))
+_WANTED = re.compile(rb"\n(%b|%b):(%b)" % (TEL, PLACE, VALUE))
 _UID = re.compile(rb"\n" + UID)
 _ODD_NAME = rb"(?!X-)[A-Z0-9_-]*+[a-z.]|X-[^:;.\n]*+\."
 """The beginning of a line whose name has a group, or lower case letters and no X- before them."""
@@ -104,8 +104,8 @@ def read(raw: bytes) -> Plain | None:
                 if has_number(value):
                     elsewhere = (*elsewhere, head.place)
                 continue
-            text = value.decode()
-            if "\n" in text or "\\" in text:
+            text = value.removesuffix(b"\r").decode()
+            if "\n" in text or "\\" in text or "\r" in text:
                 return None
             phones.append(Phone(KEYS[len(phones)], text, head.labels, head.label, "", head.more))
         if raw.upper().count(b"TEL") != len(phones):

@@ -28,6 +28,7 @@ NUMBERS = st.sampled_from(
         "1900 1234", "0168 123  4567", "0168.123.4567.0", "01681234567;ext=12", "0168\\,1234567",
         "01681234567 / 0913949004", "khong", "0912 345 678 \u0142", "tel:+84-168-123-4567",
         "0280123456", "0381234567", "01234567890123", "0168 1234567 0168 1234567",
+        "0168\t1234567", "0168\r1234567", "01681234567\r", "\x010168 123 4567", "0168 123 4567 ",
     ]
 )  # fmt: skip
 HEADS = st.sampled_from(
@@ -46,7 +47,10 @@ OTHERS = st.sampled_from(
         "UID;VALUE=text:u-7", "item3.UID:u-8", "item1.X-ABLabel:máy bàn", "IMPP:zalo:0381234567",
         "REV:", "NOTE;ENCODING=QUOTED-PRINTABLE:x=\r\nREV:20200101 y", "NOTE:x=\r\nFN:D",
         "NOTE;QUOTED-PRINTABLE:x=\r\nADR:;;1 Rue;Paris;;;France", "ORG:Công ty TREVOR",
-        "X-ABShowAs:COMPANY", "TITLE:TEL", "EMAIL:a@example.vn",
+        "X-ABShowAs:COMPANY", "TITLE:TEL", "EMAIL:a@example.vn", "FN:A\tB", "FN:A\x01B", "FN:A\rB",
+        "NOTE:\t0912345678", "NOTE:x\r0912345678", "NOTE:0912345678\r", "UID:u\t1", "UID:u\r1",
+        "ADR:;;x\ty;Hà Nội;;;Việt Nam", "ADR:;;1 Rue;Paris;;;Fra\tnce", "REV:20150312T101500Z\t",
+        "X-SIP:0912345678\x02",
     ]
 )  # fmt: skip
 
