@@ -108,6 +108,7 @@ class Display:
     def _write(self, rows: Iterable[str]) -> None:
         try:
             self._file.writelines(f"{row}\n" for row in rows)
+            self._file.flush()  # nobody shall be told too late that nobody takes it
         except BrokenPipeError as error:
             raise BrokenPipeError(_CLOSED) from error
 
