@@ -23,6 +23,17 @@ def ref(file: str, name: str, count: int) -> str:
     return f"{file}#{name}" if count == 1 else f"{file}#{name}#{count}"
 
 
+def moved_to(name: str, raw: bytes) -> str:
+    """Return another ref that a card has with a new raw; empty where it stays."""
+    if "#sha256:" not in name:
+        return ""
+    file, _, rest = name.partition("#")
+    if not rest.startswith("sha256:"):
+        return ""
+    _, again, count = rest.partition("#")
+    return f"{file}#{content_name(raw)}{again}{count}"
+
+
 class PartNames:
     """Counts the names in one part of a file."""
 

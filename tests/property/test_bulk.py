@@ -16,7 +16,9 @@ from danhba.job import Job
 from danhba.plan import proposals
 from danhba.tally import Tally
 from danhba_syncers import _skim
-from danhba_syncers.vcard_files import LoadedPart, VcardFile, VcardFiles
+from danhba_syncers._file_cards import VcardFile
+from danhba_syncers._file_parts import LoadedPart
+from danhba_syncers.vcard_files import VcardFiles
 
 NOW = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
 NUMBERS = st.sampled_from(
