@@ -13,7 +13,7 @@ from typing import BinaryIO, TypeAlias
 from danhba.card import Card, Edit
 from danhba.errors import UsageError
 from danhba_syncers import _one_card, _plain, _vcard
-from danhba_syncers._names import Names, PartNames, content_name, ref
+from danhba_syncers._names import Names, PartNames, name_of, ref
 from danhba_syncers._replace import Fingerprint, fingerprint
 from danhba_syncers._split import Piece, split
 from danhba_syncers._wide import Shadow, low_byte
@@ -93,7 +93,7 @@ class VcardFile:
         if found is None:
             return self._odd_card(piece, ref_of)
         phones, uid, elsewhere = found
-        ref = ref_of(uid or content_name(raw))
+        ref = ref_of(name_of(uid, raw))
         return FileCard(
             ref, raw, phones, _one_card.describe_plain, "", elsewhere, "", _plain.headline, self,
             piece.offset,
@@ -109,7 +109,7 @@ class VcardFile:
             return self._in_trouble(f"{self.name}#@{where}", what, piece.offset)
         spots, elsewhere = _vcard.spots(narrow)
         phones = tuple(spot.phone for spot in spots)
-        ref = ref_of(_plain.uid(narrow) or content_name(piece.raw))
+        ref = ref_of(name_of(_plain.uid(narrow), piece.raw))
         return FileCard(
             ref, piece.raw, phones, _vcard.details, "", elsewhere, "", None, self, piece.offset
         )

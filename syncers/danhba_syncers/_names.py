@@ -1,6 +1,7 @@
 """Which ref does each card of a file get, where several have the same name?
 
-The first card of a name is `file#name`, further ones are `file#name#2`, `file#name#3`, ….
+The first card of a name is `file#name`, further ones are `file#name#2`, `file#name#3`, …. No name
+of a file or card has a `#` of its own.
 """
 
 from __future__ import annotations
@@ -11,11 +12,24 @@ from collections.abc import Collection
 
 _MANY = 1 << 18
 """Names from which on they are kept in a table."""
+_BY_CONTENT = "sha256:"
 
 
 def content_name(raw: bytes) -> str:
     """Name a card without UID by what it holds."""
-    return "sha256:" + hashlib.sha256(raw).hexdigest()
+    return _BY_CONTENT + hashlib.sha256(raw).hexdigest()
+
+
+def name_of(uid: str, raw: bytes) -> str:
+    """Name a card by its UID, or by what it holds where it has none.
+
+    What has a meaning in a ref is escaped in a UID: `#`, `%`, and `sha256:` at its beginning.
+    """
+    if not uid:
+        return content_name(raw)
+    if "#" in uid or "%" in uid:
+        uid = uid.replace("%", "%25").replace("#", "%23")
+    return uid.replace(":", "%3A", 1) if uid.startswith(_BY_CONTENT) else uid
 
 
 def ref(file: str, name: str, count: int) -> str:
@@ -25,10 +39,8 @@ def ref(file: str, name: str, count: int) -> str:
 
 def moved_to(name: str, raw: bytes) -> str:
     """Return another ref that a card has with a new raw; empty where it stays."""
-    if "#sha256:" not in name:
-        return ""
-    file, _, rest = name.partition("#")
-    if not rest.startswith("sha256:"):
+    file, by_content, rest = name.partition("#" + _BY_CONTENT)
+    if not by_content:
         return ""
     _, again, count = rest.partition("#")
     return f"{file}#{content_name(raw)}{again}{count}"

@@ -15,7 +15,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from danhba_syncers import _plain, _vcard
-from danhba_syncers._names import content_name
+from danhba_syncers._names import name_of
 from danhba_syncers._plain import PLACE, TEL, VALUE
 from danhba_syncers._vcard import has_number
 
@@ -24,8 +24,8 @@ _WANTED = re.compile(
 )
 """A UID, a phone field, or the end of a card. A single range is what is searched fastest."""
 _PLACES = re.compile(rb"\n%b:%b" % (PLACE, VALUE))
-_plain_uids = re.compile(rb"[!-\[\]-~]++(?:\n[!-\[\]-~]++)*+").fullmatch
-"""Lines of printable ASCII without a backslash (`_plain.UID`)."""
+_plain_uids = re.compile(rb"(?:(?!sha256:)[!\"$&-\[\]-~]++\n)*+").fullmatch
+"""Lines of printable ASCII without a backslash (`_plain.UID`) that are names as they are."""
 _LINE_ENDS = (b"\r\n", b"\n")
 _NO_NUMBER = b"?"
 """Stands for an empty value, and for the numbers of a card that takes a closer look."""
@@ -100,11 +100,11 @@ class Columns:
         found = self._uids_and_ends
         uids = found[::2]
         if len(found) == 2 * self.cards and not any(found[1::2]):
-            text = b"\n".join(uids)
+            text = b"\n".join([*uids, b""])
             if _plain_uids(text):
-                return text.decode().split("\n")
+                return text.decode().split("\n")[:-1]
         raws = (self._chunk[a:b] for a, b in pairwise(self.offsets))
-        return [_plain.uid(raw) or content_name(raw) for raw in raws]
+        return [name_of(_plain.uid(raw), raw) for raw in raws]
 
     @cached_property
     def elsewhere(self) -> dict[int, tuple[str, ...]]:
