@@ -270,7 +270,7 @@ class Pending:
             back = way_back(job.syncer, edit)
             ref_after = back[1]
             self.log.add(IntentLine(line.ref, *back, wanted, card.sha256))
-        values, now_at = _values(wanted), ref_after or card.ref
+        values, now_at = values_written(wanted), ref_after or card.ref
         self.sent[card.ref] = Sent(line.ref, now_at, line.date, values, card.version)
         return edit
 
@@ -299,7 +299,7 @@ def _alike(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
-def _values(changes: tuple[Change, ...]) -> tuple[str, ...]:
+def values_written(changes: tuple[Change, ...]) -> tuple[str, ...]:
     """Return the phone values that changes write; not old ones that they leave beside new ones."""
     if len(changes) == 1 and isinstance(changes[0], SetNumber):  # most cards
         return (changes[0].after,)
@@ -390,7 +390,7 @@ def _written(entry: Entry, card: Card) -> Written:
     """Return what the ledger holds of a card that a crashed run turns out to have written."""
     line = entry.line
     changes = entry.sent(entry.steps[-1]).changes
-    values = _values(changes)
+    values = values_written(changes)
     return Written(line.ref, card.ref, card.version, line.date, values, line.version)
 
 

@@ -154,7 +154,7 @@ class Conversion:
         weighed = Number(written, dialled, judged, found, judged)
         verdict, code = self._answered(phone, weighed, verdict, code)
         if code == "answered" and judged.others:
-            judged = _by_answer(weighed, self._answer(phone, weighed))
+            judged = _by_answer(weighed, self._answer(weighed))
         if verdict == "convert" and code != "answered" and self._is_beside(phone, dialled, rule):
             verdict, code = "keep", "kept-beside"
         if phone.locked and verdict != "keep":
@@ -196,19 +196,20 @@ class Conversion:
     def _answered(
         self, phone: Phone, number: Number, verdict: Verdict, code: str
     ) -> tuple[Verdict, str]:
-        """Let a person's earlier answer to this very question decide."""
-        answer = self._answer(phone, number)
+        """Let an undo, or a person's earlier answer to this very question, decide."""
+        if self.context.answers.get((self.card.ref, UNDONE + phone.value)):
+            return "keep", "undone"
+        answer = self._answer(number)
         if answer is None:
             return verdict, code
         return ("keep", "answered") if answer == "keep" else ("convert", "answered")
 
-    def _answer(self, phone: Phone, number: Number) -> str | None:
+    def _answer(self, number: Number) -> str | None:
         """Return what a person answered, `keep` or the new number; None when nothing yet."""
-        answers, ref = self.context.answers, self.card.ref
+        answers = self.context.answers
         if not answers or not number.judged.rule:
             return None
-        undone = answers.get((ref, UNDONE + phone.value))
-        return undone or answers.get((ref, question_key(number)))
+        return answers.get((self.card.ref, question_key(number)))
 
 
 def _can_be_weighed(rule: Rule, kind: NumberKind) -> bool:

@@ -26,13 +26,14 @@ SCHEMA = 1
 """Version of the report's JSON; a later one is refused as a baseline."""
 
 State: TypeAlias = Literal[
-    "to-convert", "to-ask", "not-writable", "waiting", "ambiguous", "decided", "converted",
-    "already-new", "never-renumbered", "foreign", "short", "no-such-number", "unreadable",
+    "to-convert", "to-ask", "not-writable", "undone", "waiting", "ambiguous", "decided",
+    "converted", "already-new", "never-renumbered", "foreign", "short", "no-such-number",
+    "unreadable",
 ]  # fmt: skip
 STATES: tuple[State, ...] = get_args(State)
 """What is left to do, then what is done, then what never was to do."""
 
-OPEN: tuple[State, ...] = ("to-convert", "to-ask", "not-writable")
+OPEN: tuple[State, ...] = ("to-convert", "to-ask", "not-writable", "undone")
 DONE: tuple[State, ...] = ("converted", "already-new")
 
 _TELL_EVERY = 1000
@@ -163,6 +164,7 @@ def state_of(judged: Judged, *, ours: bool = False) -> State:
 
 _BY_REASON: Mapping[str, State] = {
     "answered": "decided",
+    "undone": "undone",
     "kept-beside": "waiting",
     "not-yet": "waiting",
     "waits": "waiting",

@@ -208,6 +208,29 @@ class State:
                 )
             self._keep_seen(connection, source, seen)
 
+    def remember_undone(self, source: str, rows: Iterable[Written]) -> None:
+        """Keep that we took values back out of cards; they are not ours any more.
+
+        Args:
+            source: The source.
+            rows: The cards, with the values that were taken back; their date stays as it is kept.
+        """
+        with self._open() as connection:
+            for row in rows:
+                where = (source, row.ref)
+                found = connection.execute(
+                    "SELECT date, ours FROM written WHERE source = ? AND ref = ?", where
+                ).fetchone()
+                if found is None:
+                    continue
+                connection.execute("DELETE FROM written WHERE source = ? AND ref = ?", where)
+                date, ours = found
+                if left := [value for value in ours.split("\n") if value not in row.values]:
+                    connection.execute(
+                        "INSERT OR REPLACE INTO written VALUES (?,?,?,?,?)",
+                        (source, row.ref_after, row.version, date, "\n".join(left)),
+                    )
+
     def followed(self, source: str, key: str) -> Followed | None:
         """Return what is known of a source; None when nothing is, or it belongs to another key.
 

@@ -196,6 +196,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "A person has decided this.",
         "Đã có người quyết định.",
     ),
+    "undone": (
+        "An old number[ ({name})] whose change was undone; it stays.",
+        "Số cũ[ ({name})], việc đổi đã được hoàn tác; giữ nguyên.",
+    ),
     "would-hop": (
         "After the change, the new number could be taken for an old one and changed once more."
         " If you choose to convert it, only the records on this computer prevent that:"

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby, islice
 
 from danhba.answers import keys_of_undo
-from danhba.apply import BATCH, Pending, outcome_line, record
+from danhba.apply import BATCH, Pending, outcome_line, record, values_written
 from danhba.card import (
     AddPhone,
     Card,
@@ -23,8 +23,9 @@ from danhba.changes import Net, keys_after, net, phones_after
 from danhba.deliver import Delivery
 from danhba.difflog import CardLine, EndLine, IntentLine, LogWriter, OutcomeLine, sha256
 from danhba.job import Job, Result
+from danhba.state import Written
 from danhba.story import Entry, Story
-from danhba.syncer import Syncer
+from danhba.syncer import NamesByContent, Syncer
 
 
 def undo(job: Job, log: LogWriter, story: Story) -> Result:
@@ -32,8 +33,8 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
     job.state.log_began(job.source, log.path)
     job.begin(log, "undo", story.first.run)
     result = Result()
-    refs: dict[str, str] = {}
-    restored: list[tuple[str, str, str]] = []
+    refs: dict[str, tuple[str, str]] = {}  # by ref now: that at planning, and that once undone
+    restored: list[tuple[Entry, Written]] = []
     pending = Pending(job, log, story, result, datetime.fromisoformat(story.first.time))
 
     def edits() -> Iterator[Edit]:
@@ -46,27 +47,29 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
                 ref = entry.line.ref
                 if isinstance(card, Card) and card.sha256 == entry.sha256_before():
                     record(log, result, OutcomeLine(ref, "written", card.version))
-                    restored.extend(
-                        _keep_answers(entry)
-                    )  # a crash cut an undo off behind the write
-                    continue
+                    restored.append((entry, _row(entry, entry.ref, card.ref, card.version)))
+                    continue  # a crash cut an undo off behind the write
                 raw = _restored(job, entry, card)
                 if isinstance(raw, str):
                     record(log, result, OutcomeLine(ref, "kept", "", raw))
                 elif isinstance(card, Card):
                     log.add(IntentLine(ref, sha256(raw)))
-                    refs[card.ref] = ref
+                    refs[card.ref] = ref, _ref_after(job.syncer, card, raw)
                     ready.append(Edit(card, raw))
             log.sync()
             yield from ready
 
     delivery = Delivery(job.syncer)
     for outcome, _ in delivery.send(edits()):
-        ref = refs.pop(outcome.ref)
+        ref, ref_after = refs.pop(outcome.ref)
         record(log, result, outcome_line(ref, outcome))
         if outcome.status == "written":
-            restored.extend(_keep_answers(story.entries[ref]))
-    job.state.remember_answers(job.source, restored)
+            entry = story.entries[ref]
+            row = _row(entry, outcome.ref, ref_after, outcome.version)
+            restored.append((entry, row))
+    job.state.remember_undone(job.source, [row for _, row in restored])
+    answers = (answer for entry, _ in restored for answer in _keep_answers(entry))
+    job.state.remember_answers(job.source, answers)
     result.stopped = delivery.stopped
     log.add(EndLine({"cards_restored": result.written, "cards_not_restored": len(result.problems)}))
     log.sync()
@@ -97,6 +100,16 @@ def _fetched(syncer: Syncer, batch: dict[str, Entry]) -> Iterator[tuple[Entry, C
     if before:
         for card in syncer.fetch(list(before)):
             yield before[card.ref], card
+
+
+def _row(entry: Entry, ref: str, ref_after: str, version: str) -> Written:
+    """Return the ledger's row of a restored card, with the values that are not ours any more."""
+    values = (value for step in entry.steps for value in values_written(entry.sent(step).changes))
+    return Written(ref, ref_after, version, entry.line.date, tuple(values))
+
+
+def _ref_after(syncer: Syncer, card: Card, raw: bytes) -> str:
+    return syncer.ref_after(card, raw) if isinstance(syncer, NamesByContent) else card.ref
 
 
 def _keep_answers(entry: Entry) -> Iterator[tuple[str, str, str]]:

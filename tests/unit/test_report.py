@@ -118,6 +118,16 @@ def test_what_danhba_wrote_counts_as_converted(place: Place) -> None:
     assert found == {"read": 3, "converted": 1, "already-new": 1, "never-renumbered": 1}
 
 
+def test_what_was_undone_is_left_to_do(place: Place) -> None:
+    book = place.book("book.vcf", card("0168 123 4567", "024 3825 1234"))
+    log = book.with_name("log.jsonl")
+    assert run("convert", book, "--write", "--log", log, *TODAY).code == 0
+    assert run("undo", log).code == 0
+    found = place.report(book)["numbers"]
+    assert found == {"read": 2, "undone": 1, "already-new": 1}
+    assert progress(found) == (1, 2)
+
+
 def test_a_decision_to_keep_is_counted_as_such() -> None:
     assert state_of(Judged("keep", "answered", "mobile")) == "decided"
 

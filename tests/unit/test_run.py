@@ -56,6 +56,11 @@ class Place:
         words = map(str, more)
         return run("convert", self.book, "--today", "2026-11-22", "--log", self.log, *words)
 
+    def reasons(self) -> set[str]:
+        """Return the codes of the reasons that a dry run gives."""
+        done = run("convert", self.book, "--today", "2026-11-22", "--json")
+        return {reason for _, reason, *_ in json.loads(done.out.splitlines()[-1])["rows"]}
+
     def answer(self, choice: str) -> None:
         """Answer every question of the log: the old line, or `keep`."""
         asked = self.folder / "questions.csv"
@@ -496,6 +501,28 @@ def test_what_was_undone_is_not_proposed_again(place: Place) -> None:
         assert place.book.read_bytes() == raw
         assert place.convert("--check").code == 0
         assert place.convert("--check", "--forget-answers").code == 3
+
+
+@pytest.mark.parametrize("uid", ["u", ""])
+def test_what_was_undone_is_not_ours_any_more(place: Place, uid: str) -> None:
+    """The card holds the new number as well: by itself, whatever we wrote and took back."""
+    place.write(card(f"TEL:{OLD}", f"TEL;VOICE:{NEW}", uid=uid))
+
+    place.convert("--write")
+    assert place.reasons() == {"ours"}
+    assert run("undo", place.log).code == 0
+    assert place.reasons() == {"undone", "proved-mobile"}  # by its old form on the card
+
+
+def test_undo_of_one_run_leaves_what_another_wrote_ours(place: Place) -> None:
+    place.write(card(f"TEL:{OLD}", uid="u"))
+    place.convert("--write")
+    place.book.write_bytes(place.book.read_bytes().replace(b"END:", b"TEL:0120 765 4321\r\nEND:"))
+    place.convert("--write")
+    assert run("undo", place.log).code == 0
+    assert f"TEL:{NEW}" in place.text
+    assert "TEL:0120 765 4321" in place.text
+    assert place.reasons() == {"ours", "undone"}
 
 
 def test_undo_twice_is_undo_once(place: Place) -> None:

@@ -158,7 +158,7 @@ def _convert(
         _tell_next(screen, end, path, job.source)
     elif output != "-":
         _tell_copied(screen, end, path, output)
-    if any(reason == "answered" for _, reason, *_ in end.rows):
+    if any(reason in ("answered", "undone") for _, reason, *_ in end.rows):
         screen.next("next-forget", path, job.source)
     return _code(end, result, check=check)
 
