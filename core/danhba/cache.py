@@ -32,8 +32,11 @@ def recall(name: str, key: str, kind: type[T]) -> T | None:
     """Return what was kept under a name with the same key; None when nothing was."""
     if _folder is None:
         return None
+    path = _folder / name
     try:
-        digest, _, encoded = (_folder / name).read_bytes().partition(b"\n")
+        if not path.is_file():  # not there, or a pipe, which would be waited for
+            return None
+        digest, _, encoded = path.read_bytes().partition(b"\n")
     except OSError:
         return None
     if digest != _digest(key, encoded):

@@ -178,11 +178,11 @@ def counted_by_rule(end: EndLine, language: str) -> list[tuple[str, str, str, in
 
 
 def counted_by_place(end: EndLine, language: str) -> list[tuple[str, str, str, int]]:
-    """Return operator or province, kind, verdict and count."""
+    """Return operator or province, kind, verdict and count, of numbers that there are."""
     return [
         (place(name, end.names, language), kind, verdict, count)
         for (name, kind, verdict), count in counted(end, 3, 4, 0)
-        if name
+        if name and kind != "unreadable"
     ]
 
 

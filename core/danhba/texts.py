@@ -447,7 +447,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     # totals
     "cards_read": ("cards read", "liên hệ đã đọc"),
     "cards_changed": ("cards changed", "liên hệ thay đổi"),
-    "cards_asked": ("cards with questions", "liên hệ cần hỏi"),
+    "cards_asked": ("cards with questions alone", "liên hệ chỉ có câu hỏi"),
     "cards_unchanged": ("cards unchanged", "liên hệ giữ nguyên"),
     "cards_skipped": ("cards skipped", "liên hệ bỏ qua"),
     "cards_written": ("cards written", "liên hệ đã ghi"),
@@ -683,6 +683,7 @@ _LABELS: dict[str, tuple[str, str]] = {
         "1/2 cho tất cả, e: từng câu một, s: bỏ qua, q: thoát",
     ),
     "review-one": ("1/2, s: skip, q: leave", "1/2, s: bỏ qua, q: thoát"),
+    "review-again": ("Please answer with one of {choices}", "Hãy trả lời một trong: {choices}"),
     "review-each": ("1/2, s: skip, q: leave this group", "1/2, s: bỏ qua, q: thoát nhóm này"),
     "review-kept": (
         "{count} {count:answer|answers} kept[; {left} {left:question is|questions are} left]"

@@ -41,6 +41,13 @@ def test_a_damaged_file_is_as_good_as_none(folder: Path, damage: Callable[[bytes
     assert cache.recall("thing", "1", list[int]) is None
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    os.mkfifo(folder / "thing")
+    assert cache.recall("thing", "1", list[int]) is None
+
+
 def test_nothing_is_kept_unless_asked_for(tmp_path: Path) -> None:
     cache.use(None)
     cache.keep("thing", "1", [1])

@@ -236,6 +236,15 @@ def test_summary_has_every_table(language, file):
     assert heading in text
 
 
+def test_numbers_that_are_none_belong_to_no_place():
+    end = EndLine(
+        {"numbers_read": 2},
+        (("keep", "no-such-line", "vn-2017-04", "Hanoi", "unreadable", 1),
+         ("keep", "current", "", "Hanoi", "fixed", 1)),
+    )  # fmt: skip
+    assert counted_by_place(end, "en") == [("Hanoi", "fixed", "keep", 1)]
+
+
 def test_markup_in_the_rows_of_a_summary_is_text(file):
     end = EndLine({"numbers_read": 1}, (("keep", "current", "", "[red]x\x1b[0m", "mobile", 1),))
     assert "[red]x<U+001B>[0m" in plain(shown(summary(end, "en"), file))

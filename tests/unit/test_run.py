@@ -817,7 +817,17 @@ def test_a_review_speaks_vietnamese(place: Place, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DANHBA_LANG", "vi")
     place.write(card(f"TEL:{AMBIGUOUS}"))
     place.convert("--ask", "all")
-    told = run("review", place.log, stdin=b"q\n").out.decode()
+    told = run("review", place.log, stdin=b"x\nq\n").out.decode()
     assert "(1/1) một câu hỏi" in told
     assert "cố định" in told
+    assert "Hãy trả lời một trong: 1, 2, s, q" in told
     assert "fixed" not in told
+    assert "not one of" not in told
+
+
+def test_a_review_that_nobody_answers_ends_with_a_line_of_its_own(place: Place) -> None:
+    place.write(card(f"TEL:{AMBIGUOUS}"))
+    place.convert("--ask", "all")
+    told = run("review", place.log, stdin=b"").out.decode().splitlines()
+    assert told[-2].strip().startswith("1/2")
+    assert told[-1].startswith("0 answers")

@@ -62,7 +62,11 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one ob
     metavar="N|N%",
     help="With --write or -o: write nothing when more cards than this would be changed.",
 )
-@click.option("--check", is_flag=True, help="Exit with 3 when there are changes to make.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Exit with 3 when there are changes to make; with --write or -o, when some were made.",
+)
 @click.option("--all", "everything", is_flag=True, help="Show every card, however many.")
 @click.option("--forget-answers", is_flag=True, help="Forget earlier answers and undone changes.")
 @_JSON

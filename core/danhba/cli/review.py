@@ -131,7 +131,7 @@ def _ask_group(group: list[Asked], language: str) -> list[tuple[Asked, str]] | N
     many = len(group) > 1
     menu = label("review-all" if many else "review-one", language)
     choices = ["1", "2", "s", "q", *(["e"] if many else [])]
-    choice = _prompt(menu, choices)
+    choice = _prompt(menu, choices, language)
     if choice == "e":
         return _one_by_one(group, language)
     if choice in ("1", "2"):
@@ -143,7 +143,7 @@ def _one_by_one(group: list[Asked], language: str) -> list[tuple[Asked, str]] | 
     given: list[tuple[Asked, str]] = []
     for one in group:
         _show(one, language)
-        choice = _prompt(label("review-each", language), ["1", "2", "s", "q"])
+        choice = _prompt(label("review-each", language), ["1", "2", "s", "q"], language)
         if choice == "q":
             break
         if choice != "s":
@@ -162,14 +162,18 @@ def _safe(text: str) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
-def _prompt(menu: str, choices: list[str]) -> str:
+def _prompt(menu: str, choices: list[str], language: str) -> str:
     if not sys.stdin.isatty() and sys.stdin.closed:
         raise UsageError("review asks a person; in a script give --answers FILE")
-    try:
-        chosen: str = click.prompt(f"  {menu}", type=click.Choice(choices), show_choices=False)
-    except click.Abort:
-        return "q"
-    return chosen
+    while True:
+        try:
+            chosen: str = click.prompt(f"  {menu}").strip().lower()
+        except click.Abort:
+            click.echo()
+            return "q"
+        if chosen in choices:
+            return chosen
+        click.echo(f"  {told('review-again', {'choices': ', '.join(choices)}, language)}")
 
 
 def _answer(question: Question, choice: str) -> str:
