@@ -19,9 +19,21 @@ _OF_OUR_MAKING = frozenset({"other-old-numbers"})
 
 def question_key(number: Number) -> str:
     """Name what a question hangs on: the number and the evidence; new evidence asks anew."""
-    assert number.dialled
     said = ",".join(sorted({found.code for found in number.evidence} - _OF_OUR_MAKING))
-    return f"+{number.dialled.country_code}{number.dialled.nsn}|{said}"
+    return f"{number_key(number)}|{said}"
+
+
+def number_key(number: Number) -> str:
+    """Name a number in questions: its country code and NSN."""
+    assert number.dialled
+    return f"+{number.dialled.country_code}{number.dialled.nsn}"
+
+
+def kept(answers: Mapping[tuple[str, str], str]) -> Iterator[tuple[str, str]]:
+    """Yield ref and `number_key` of each number that a person has kept, on whatever evidence."""
+    for (ref, key), answer in answers.items():
+        if answer == "keep" and key.startswith("+"):
+            yield ref, key.partition("|")[0]
 
 
 def undone_labels(labels: Iterable[str]) -> str:

@@ -85,6 +85,7 @@ class Sent(NamedTuple):
         date: Its own date before.
         values: The values written.
         version: Its version before.
+        renumbered: Those of the values that were old numbers.
     """
 
     planned: str
@@ -92,6 +93,7 @@ class Sent(NamedTuple):
     date: str
     values: tuple[str, ...]
     version: str
+    renumbered: tuple[str, ...]
 
 
 class Pending:
@@ -271,7 +273,9 @@ class Pending:
             ref_after = back[1]
             self.log.add(IntentLine(line.ref, *back, wanted, card.sha256))
         values, now_at = values_written(wanted), ref_after or card.ref
-        self.sent[card.ref] = Sent(line.ref, now_at, line.date, values, card.version)
+        earlier = job.context.ledger.get(card.ref)
+        old = renumbered_by(wanted, earlier.renumbered if earlier else frozenset())
+        self.sent[card.ref] = Sent(line.ref, now_at, line.date, values, card.version, old)
         return edit
 
     def _note(self, ref: str, status: OutcomeStatus, version: str = "", detail: str = "") -> None:
@@ -297,6 +301,27 @@ def _difference(before: str, after: str) -> tuple[int, int, str]:
 def _alike(one: str, other: str) -> int:
     """Return how many first characters two texts have in common."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def renumbered_by(
+    changes: tuple[Change, ...], known: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
+    """Return the values that changes write in the place of numbers that could only be old ones.
+
+    Args:
+        changes: The changes.
+        known: The values on the card that stand in such a place since an earlier write.
+    """
+    old = {
+        change.phone
+        for change in changes
+        if isinstance(change, SetNumber)
+        and (change.before in known or any(why.code == "one-reading" for why in change.why))
+    }
+    if not old:
+        return ()
+    found = net(change for change in changes if change.phone in old)
+    return tuple(each.number for each in found.values() if each.was and each.now)
 
 
 def values_written(changes: tuple[Change, ...]) -> tuple[str, ...]:
@@ -337,6 +362,7 @@ def _write(job: Job, log: LogWriter, pending: Pending, result: Result) -> None:
                     card.date,
                     card.values,
                     card.version,
+                    card.renumbered,
                 )
                 written.append((row, found))
             if len(written) >= BATCH:
@@ -391,7 +417,8 @@ def _written(entry: Entry, card: Card) -> Written:
     line = entry.line
     changes = entry.sent(entry.steps[-1]).changes
     values = values_written(changes)
-    return Written(line.ref, card.ref, card.version, line.date, values, line.version)
+    renumbered = renumbered_by(changes)
+    return Written(line.ref, card.ref, card.version, line.date, values, line.version, renumbered)
 
 
 def settle(job: Job, path: Path) -> Result:

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias, get_args
 import msgspec
 from msgspec.structs import replace
 
+from danhba import answers as answering
 from danhba.card import Card, Change, Phone, Question, Why
 from danhba.dialling import Dialled
 from danhba.dual import Policy, phase
@@ -42,6 +43,7 @@ class Proposal(msgspec.Struct, frozen=True):
         judged: One verdict for each number read; a field that cannot be read counts as one.
         twice: Whether the card holds a number twice once the changes are made.
         unfit: How many changes a step would make that the source, or this card, cannot take.
+        undated: Whether a number on the card is younger than its date, which so proves nothing.
     """
 
     changes: tuple[Change, ...]
@@ -49,6 +51,7 @@ class Proposal(msgspec.Struct, frozen=True):
     judged: tuple[Judged, ...]
     twice: bool = False
     unfit: int = 0
+    undated: bool = False
 
 
 Labelling: TypeAlias = Callable[[Phone, tuple[str, ...]], tuple[str, ...] | None]
@@ -157,6 +160,11 @@ class Context:
             self.home, self.packs, today=self.today, policy=self.policy, steps=self.steps,
             supports=self.supports, labelling=self.labelling,
         )  # fmt: skip
+
+    @cached_property
+    def kept(self) -> frozenset[tuple[str, str]]:
+        """The numbers that a person has kept, by ref and country code with NSN."""
+        return frozenset(answering.kept(self.answers))
 
     def remember(self, ref: str, earlier: Earlier) -> None:
         """Take a card into the ledger that was written in this run."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from danhba import evidence
-from danhba.answers import UNDONE, question_key
+from danhba.answers import UNDONE, number_key, question_key
 from danhba.card import Card, Phone
 from danhba.changes import phones_after
 from danhba.context import Context, Proposal
@@ -56,7 +56,10 @@ class Conversion:
         ]
         twins = twins_of(numbers) if len(numbers) > 1 else frozenset()
         changes = told_twice(changes, twins)
-        return Proposal(changes, questions_of(fields), judged_of(fields), bool(twins))
+        return Proposal(
+            changes, questions_of(fields), judged_of(fields), bool(twins),
+            undated=bool(changes) and self.scales.is_date_belied,
+        )  # fmt: skip
 
     @cached_property
     def scales(self) -> Scales:
@@ -201,8 +204,14 @@ class Conversion:
             return "keep", "undone"
         answer = self._answer(number)
         if answer is None:
+            if verdict == "convert" and number.judged.ambiguous and self._was_kept(number):
+                return "ask", "kept-before"
             return verdict, code
         return ("keep", "answered") if answer == "keep" else ("convert", "answered")
+
+    def _was_kept(self, number: Number) -> bool:
+        """Say whether a person kept a number once, on other evidence."""
+        return (self.card.ref, number_key(number)) in self.context.kept
 
     def _answer(self, number: Number) -> str | None:
         """Return what a person answered, `keep` or the new number; None when nothing yet."""

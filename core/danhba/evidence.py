@@ -81,13 +81,15 @@ class Earlier(NamedTuple):
 
     Attributes:
         version: The version the card had after our write.
-        date: Its own date before it; None when unknown.
+        date: Its own date before it; None when unknown, or belied by a number on it.
         ours: The values we wrote, for which the earlier date says nothing.
+        renumbered: Those of them that were old numbers.
     """
 
     version: str
     date: date | None
     ours: frozenset[str]
+    renumbered: frozenset[str] = frozenset()
 
     def then(self, version_before: str, later: Earlier) -> Earlier:
         """Return what counts after another write of ours.
@@ -95,7 +97,8 @@ class Earlier(NamedTuple):
         The first date stays while nobody else touched the card between our writes.
         """
         day = self.date if self.version == version_before else later.date
-        return Earlier(later.version, day, self.ours | later.ours)
+        renumbered = self.renumbered | later.renumbered
+        return Earlier(later.version, day, self.ours | later.ours, renumbered)
 
 
 def decide(found: Sequence[Evidence]) -> tuple[Literal["convert", "keep", "ask"], str]:
@@ -142,6 +145,19 @@ class Scales:
         """Gather what the card says about an ambiguous number, decisive pieces first."""
         found = [*self._decisive_fixed(subject), *self._decisive_mobile(subject)]
         return (*found, *self._suggestive(subject))
+
+    @cached_property
+    def is_date_belied(self) -> bool:
+        """Whether the card's date proves nothing, for a number on the card is younger.
+
+        That number may be changed, or turn out to be old; its date is not to be believed then.
+        """
+        stamp = self.card.details.date
+        if stamp is None:
+            return False
+        day = stamp.astimezone(UTC).date()
+        younger = any(day < born for _, born in self._surely_mobile)
+        return younger or self._credible(day, self.subjects) is None
 
     def foreign(self, subject: Subject) -> tuple[Evidence, ...]:
         """Say what speaks against the home country; only national forms can be misread that way."""
@@ -234,8 +250,9 @@ class Scales:
 
     @cached_property
     def _has_old(self) -> bool:
-        """Whether a number of the card can only be an old form."""
-        return any(map(self._is_old, self.subjects))
+        """Whether a number of the card can only be an old form, or was one until we changed it."""
+        renumbered = self.earlier.renumbered if self.earlier else frozenset[str]()
+        return any(s.phone.value in renumbered or self._is_old(s) for s in self.subjects)
 
     @cached_property
     def _proved(self) -> _Ordered:

@@ -340,7 +340,7 @@ def _propose(job: Job, log: LineSink, card: Card, proposal: Proposal) -> Edit | 
         for change in changes:
             job.tally.steps[change.step] = job.tally.steps.get(change.step, 0) + 1
     headline, sha256 = card.headline, card.sha256
-    date = headline.date.isoformat() if headline.date else ""
+    date = headline.date.isoformat() if headline.date and not proposal.undated else ""
     back = way_back(job.syncer, edit) if edit else ("", "", (), "")
     line = CardLine(
         card.ref, name_in_log(headline.name), card.stamp or sha256, date, changes,

@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS answer (
     source TEXT, ref TEXT, key TEXT, answer TEXT, PRIMARY KEY (source, ref, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS written (
-    source TEXT, ref TEXT, version TEXT, date TEXT, ours TEXT, PRIMARY KEY (source, ref)
+    source TEXT, ref TEXT, version TEXT, date TEXT, ours TEXT, renumbered TEXT DEFAULT '',
+    PRIMARY KEY (source, ref)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS log (
     source TEXT, path TEXT PRIMARY KEY, finished INTEGER NOT NULL
@@ -53,6 +54,7 @@ class Written(NamedTuple):
         date: Its own date before, RFC 3339; empty when unknown.
         values: The phone values we wrote.
         version_before: Its version before.
+        renumbered: Those of the values that were old numbers.
     """
 
     ref: str
@@ -61,12 +63,33 @@ class Written(NamedTuple):
     date: str
     values: tuple[str, ...]
     version_before: str = ""
+    renumbered: tuple[str, ...] = ()
 
 
 def earlier_of(row: Written) -> Earlier:
     """Return what the converter is told of a card we wrote."""
     day = datetime.fromisoformat(row.date).astimezone(UTC).date() if row.date else None
-    return Earlier(row.version, day, frozenset(row.values))
+    return Earlier(row.version, day, frozenset(row.values), frozenset(row.renumbered))
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split("\n")))
+
+
+def _follow(connection: sqlite3.Connection, table: str, source: str, row: Written) -> None:
+    """Let what is kept of a card follow it to its new ref."""
+    if row.ref_after != row.ref:
+        connection.execute(
+            f"UPDATE OR REPLACE {table} SET ref = ? WHERE source = ? AND ref = ?",  # noqa: S608
+            (row.ref_after, source, row.ref),
+        )
+
+
+def _bring_up(connection: sqlite3.Connection) -> None:
+    """Add what a file of an earlier danhba does not have."""
+    columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(written)")}
+    if "renumbered" not in columns:
+        connection.execute("ALTER TABLE written ADD COLUMN renumbered TEXT DEFAULT ''")
 
 
 class Seen(NamedTuple):
@@ -121,6 +144,7 @@ class State:
                 path.touch(mode=0o600, exist_ok=True)
                 self._connection = sqlite3.connect(path, timeout=30)
                 self._connection.executescript("PRAGMA journal_mode=WAL;" + _SCHEMA)
+                _bring_up(self._connection)
             except (OSError, sqlite3.Error) as error:
                 raise DanhbaError(
                     f"{path}: cannot be used: {error}. Give another folder in DANHBA_STATE_DIR."
@@ -171,11 +195,11 @@ class State:
         if not self._exists():
             return {}
         rows = self._open().execute(
-            "SELECT ref, version, date, ours FROM written WHERE source = ?", (source,)
+            "SELECT ref, version, date, ours, renumbered FROM written WHERE source = ?", (source,)
         )
         return {
-            ref: earlier_of(Written(ref, ref, version, day, tuple(ours.split("\n"))))
-            for ref, version, day, ours in rows
+            ref: earlier_of(Written(ref, ref, version, day, _split(ours), "", _split(old)))
+            for ref, version, day, ours, old in rows
         }
 
     def remember_written(
@@ -192,19 +216,23 @@ class State:
         """
         with self._open() as connection:
             for row in rows:
-                ours = "\n".join(row.values)
-                if row.ref_after != row.ref:
-                    for table in ("answer", "written"):
-                        connection.execute(
-                            f"UPDATE OR REPLACE {table} SET ref = ?"  # noqa: S608 - two names
-                            " WHERE source = ? AND ref = ?",
-                            (row.ref_after, source, row.ref),
-                        )
+                ours, renumbered = "\n".join(row.values), "\n".join(row.renumbered)
+                for table in ("answer", "written"):
+                    _follow(connection, table, source, row)
                 connection.execute(
-                    "INSERT INTO written VALUES (?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE SET"
+                    "INSERT INTO written VALUES (?1,?2,?3,?4,?5,?7) ON CONFLICT DO UPDATE SET"
                     " version = ?3, ours = ours || char(10) || ?5,"
+                    " renumbered = renumbered || char(10) || ?7,"
                     " date = CASE version WHEN ?6 THEN date ELSE ?4 END",
-                    (source, row.ref_after, row.version, row.date, ours, row.version_before),
+                    (
+                        source,
+                        row.ref_after,
+                        row.version,
+                        row.date,
+                        ours,
+                        row.version_before,
+                        renumbered,
+                    ),
                 )
             self._keep_seen(connection, source, seen)
 
@@ -219,17 +247,21 @@ class State:
             for row in rows:
                 where = (source, row.ref)
                 found = connection.execute(
-                    "SELECT date, ours FROM written WHERE source = ? AND ref = ?", where
+                    "DELETE FROM written WHERE source = ? AND ref = ?"
+                    " RETURNING date, ours, renumbered",
+                    where,
                 ).fetchone()
-                if found is None:
-                    continue
-                connection.execute("DELETE FROM written WHERE source = ? AND ref = ?", where)
-                date, ours = found
-                if left := [value for value in ours.split("\n") if value not in row.values]:
+                date, *texts = found or ("", "", "")
+                ours, old = (
+                    "\n".join(value for value in _split(text) if value not in row.values)
+                    for text in texts
+                )
+                if ours:
                     connection.execute(
-                        "INSERT OR REPLACE INTO written VALUES (?,?,?,?,?)",
-                        (source, row.ref_after, row.version, date, "\n".join(left)),
+                        "INSERT OR REPLACE INTO written VALUES (?,?,?,?,?,?)",
+                        (source, row.ref_after, row.version, date, ours, old),
                     )
+                _follow(connection, "answer", source, row)
 
     def followed(self, source: str, key: str) -> Followed | None:
         """Return what is known of a source; None when nothing is, or it belongs to another key.

@@ -268,6 +268,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "An old landline[ ({name})] or a number of today[ ({today})]: the card contradicts itself.",
         "Số bàn cũ[ ({name})] hay số hiện nay[ ({today})]: thông tin trong liên hệ mâu thuẫn nhau.",
     ),
+    "kept-before": (
+        "Somebody kept this number; by now the card proves an old landline[ ({name})].",
+        "Trước đây đã chọn giữ số này; nay liên hệ có bằng chứng là số bàn cũ[ ({name})].",
+    ),
     "points-to-fixed": (
         "Probably an old landline[ ({name})], but it could be a number of today[ ({today})].",
         "Có lẽ là số bàn cũ[ ({name})], nhưng cũng có thể là số hiện nay[ ({today})].",

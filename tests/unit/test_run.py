@@ -490,6 +490,78 @@ def test_questions_and_answers_survive_a_spreadsheet(place: Place) -> None:
     assert place.text == raw.decode().replace(AMBIGUOUS, LINE)
 
 
+# -- what our own writes do to the evidence --------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["e164", "international", "national"])
+@pytest.mark.parametrize("younger", ["0815189528", "0569 351 254", "024 3825 4567"])
+def test_a_date_that_was_belied_stays_so_when_the_number_is_rewritten(
+    place: Place, form: str, younger: str
+) -> None:
+    """A number of a range that did not exist on the card's date makes the date void for all."""
+    place.write(
+        card("TEL:0387736197", f"TEL:{younger}", "REV:2015-04-02T10:00:00Z", uid="u"),
+    )
+    for _ in range(3):
+        place.convert("--step", f"normalise={form}", "--write")
+        assert "0387736197" in place.text or "387736197" in place.text.replace(" ", "")
+        assert "2387736197" not in place.text.replace(" ", "")
+    assert place.convert("--check").code == 0
+
+
+def test_a_kept_number_is_asked_about_again_rather_than_converted(place: Place) -> None:
+    """Another answer, or an edit, may prove what a person did not know."""
+    place.write(card("TEL:0382896515", f"TEL:{OLD}", uid="u"))
+    place.convert()
+    place.answer("keep")
+    assert run("apply", place.log).code == 0
+    place.book.write_bytes(place.book.read_bytes().replace(b"TEL:0382", b"TEL;TYPE=FAX:0382"))
+    end = json.loads(place.convert("--json").out.splitlines()[-1])
+    assert end["totals"]["numbers_convert"] == 0
+    assert [code for _, code, *_ in end["rows"] if code == "kept-before"] == ["kept-before"]
+    place.answer("keep")
+    assert place.convert("--json").out.count(b"kept-before") == 0
+
+
+def test_all_answers_carried_out_leave_nothing_to_convert(place: Place) -> None:
+    lines = ["TEL:0382896515", "TEL:04 3368 3164", "TEL:0569351254", "REV:2015-04-02T10:00:00Z"]
+    place.write(card(*lines, uid="u"), card(*lines))
+    place.convert()
+    log = place.log.rename(place.folder / "answered.jsonl")
+    while "(1/" in (shown := run("review", log, stdin=b"q\n").out.decode()):
+        choice = b"1" if "0569351254" in shown.partition("(2/")[0] else b"2"
+        run("review", log, stdin=choice + b"\nq\n")
+    assert run("apply", log).code == 0
+    after = place.text
+    assert place.convert("--check").code == 0
+    assert place.convert("--write").code == 0
+    assert place.text == after
+
+
+@pytest.mark.parametrize("uid", ["u", ""])
+def test_questions_stay_when_the_old_numbers_beside_them_are_converted(
+    place: Place, uid: str
+) -> None:
+    place.write(card("TEL:0382896515", f"TEL:{OLD}", uid=uid))
+    assert totals(place.convert("--json"))["numbers_ask"] == 1
+    place.convert("--write")
+    assert NEW in place.text
+    assert totals(place.convert("--json"))["numbers_ask"] == 1
+    place.answer("keep")
+    assert totals(place.convert("--json"))["numbers_ask"] == 0
+
+
+def test_an_answer_follows_a_card_without_uid_there_and_back(place: Place) -> None:
+    place.write(card("TEL:0382896515", f"TEL:{OLD}"))
+    place.convert()
+    place.answer("keep")
+    log = place.log.rename(place.folder / "first.jsonl")
+    assert run("apply", log).code == 0
+    assert totals(place.convert("--json"))["numbers_ask"] == 0
+    assert run("undo", log).code == 0
+    assert totals(place.convert("--json"))["numbers_ask"] == 0
+
+
 # -- undo ------------------------------------------------------------------------------------------
 
 

@@ -110,8 +110,9 @@ class Pipeline:
         )
         changes = told_twice(outcome.changes, twins)
         return Proposal(
-            changes, questions_of(fields), judged_of(fields), bool(twins), outcome.unfit
-        )
+            changes, questions_of(fields), judged_of(fields), bool(twins), outcome.unfit,
+            undated=bool(changes) and conversion.scales.is_date_belied,
+        )  # fmt: skip
 
     def _run(
         self, conversion: Conversion, fields: list[Field], steps: Iterable[_Named]
