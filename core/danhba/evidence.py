@@ -12,7 +12,7 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from functools import cache, cached_property
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeAlias
@@ -115,6 +115,14 @@ def decide(found: Sequence[Evidence]) -> tuple[Literal["convert", "keep", "ask"]
     return "keep", "also-valid-today"
 
 
+def day_of(stamp: datetime) -> date:
+    """Return the day of a time, in UTC; of one that falls out of the calendar there, its own."""
+    try:
+        return stamp.astimezone(UTC).date()
+    except OverflowError:
+        return stamp.date()
+
+
 class Scales:
     """Weighs the numbers of one card.
 
@@ -155,7 +163,7 @@ class Scales:
         stamp = self.card.details.date
         if stamp is None:
             return False
-        day = stamp.astimezone(UTC).date()
+        day = day_of(stamp)
         younger = any(day < born for _, born in self._surely_mobile)
         return younger or self._credible(day, self.subjects) is None
 
@@ -350,7 +358,7 @@ class Scales:
     def _date(self) -> date | None:
         """The card's date; None when unknown, impossible, or belied by a number on the card."""
         stamp = self.card.details.date
-        return self._credible(stamp.astimezone(UTC).date(), self.subjects) if stamp else None
+        return self._credible(day_of(stamp), self.subjects) if stamp else None
 
     @cached_property
     def _earlier_date(self) -> date | None:

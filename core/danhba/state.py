@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from danhba.errors import DanhbaError, LockedError
-from danhba.evidence import Earlier
+from danhba.evidence import Earlier, day_of
 from danhba.private import make_private
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Written(NamedTuple):
 
 def earlier_of(row: Written) -> Earlier:
     """Return what the converter is told of a card we wrote."""
-    day = datetime.fromisoformat(row.date).astimezone(UTC).date() if row.date else None
+    day = day_of(datetime.fromisoformat(row.date)) if row.date else None
     return Earlier(row.version, day, frozenset(row.values), frozenset(row.renumbered))
 
 

@@ -254,6 +254,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The field's character set cannot be written safely; left alone.",
         "Không thể ghi an toàn vào trường này vì bảng mã ký tự; giữ nguyên.",
     ),
+    "torn": (
+        "The field goes on behind a line break that is none; left alone.",
+        "Trường này bị ngắt dòng sai, phần sau có thể là trường khác; giữ nguyên.",
+    ),
     # --- what was decided from the evidence (evidence.py) -----------------------------------------
     "proved-fixed": (
         "An old landline[ ({name})][: {old} became {new}]; the card proves it.",

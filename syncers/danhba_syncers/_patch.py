@@ -16,8 +16,18 @@ from typing import NamedTuple
 from danhba.card import Change, Phone, SetNumber
 from danhba.changes import Made, made
 from danhba.edits import Span, spliced
-from danhba_syncers._params import Params, params_like, relabelled
-from danhba_syncers._vcard import Line, Spot, lines, narrow, shown, spots, tokens, widen
+from danhba_syncers._params import Params, params_like, read_params, relabelled
+from danhba_syncers._vcard import (
+    Line,
+    Spot,
+    is_torn,
+    lines,
+    narrow,
+    shown,
+    spots,
+    tokens,
+    widen,
+)
 
 _MOST = 75
 """Octets of a physical line, its line end apart (RFC 6350 §3.2; quoted-printable has 76)."""
@@ -201,7 +211,10 @@ def _stamp(raw: bytes, now: datetime) -> Iterator[Span]:
     """Yield the splice that sets REV to `now`, in the form it has (RFC 6350 §6.7.4)."""
     for line in lines(raw):
         if line.name == "REV":
-            yield line.value, line.end, stamp_like(raw[line.value : line.end], now)
+            old = raw[line.value : line.end]
+            if is_torn(old, soft=read_params(line.params).soft):
+                raise ValueError("its REV goes on behind a line break that is none")
+            yield line.value, line.end, stamp_like(old, now)
 
 
 @lru_cache(maxsize=64)

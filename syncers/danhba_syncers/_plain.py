@@ -17,15 +17,30 @@ import msgspec
 from msgspec.structs import replace
 
 from danhba.card import Change, Details, Headline, Phone, SetNumber, Splice
-from danhba.edits import Span
+from danhba.edits import Span, spliced
 from danhba_syncers import _vcard
 from danhba_syncers._params import read_params
 from danhba_syncers._patch import stamp_like
 from danhba_syncers._vcard import KEYS, has_number, read_details, read_stamp
 
-TEL = rb"TEL(?<!=\nTEL)(?<!=\r\nTEL)[A-Za-z0-9=,_;-]*+"
-"""A phone field up to the colon, when it does not go on from the line before."""
-PLACE = rb"[NIMPFX](?:OTE|MPP|EMBER|HONE|AX|-S(?:IP|KYPE-PSTNNUMBER))[^:\r\n]*+"
+
+def of_its_own(start: bytes) -> bytes:
+    """Return a pattern for the start of a line that surely does not go on from the line before.
+
+    A quoted-printable line goes on where it ends in `=`; one with two CR at its end is as strange.
+    """
+    return b"".join([re.escape(start), *(rb"(?<!%b\n%b)" % (end, start) for end in _SOFT_ENDS)])
+
+
+_SOFT_ENDS = (rb"=", rb"=\r", rb"\r\r")
+TEL = of_its_own(b"TEL") + rb"[A-Za-z0-9=,_;-]*+"
+"""A phone field up to the colon."""
+_PARAMS = rb"[^:\"\r\n]*+(?:\"[^\"\r\n]*+\"[^:\"\r\n]*+)*+"
+_REST = rb"OTE|MPP|EMBER|HONE|AX|GENT|-S(?:IP|KYPE-PSTNNUMBER)"
+_ANY_REST = _REST + b"|" + _REST.lower()
+PLACE = rb"[NIMPFXAnimpfxa](?:%b|tem\d+\.[NIMPFXAnimpfxa](?:%b))%b" % (
+    _ANY_REST, _ANY_REST, _PARAMS
+)  # fmt: skip
 """Another property that may hold numbers, up to the colon."""
 VALUE = rb"[^\n]*+(?:\n[ \t][^\n]*+)*"
 """A value with its folds, and the CR of its line end where it has one."""
@@ -38,8 +53,7 @@ _ODD_NAME = rb"(?!X-)[A-Z0-9_-]*+[a-z.]|X-[^:;.\n]*+\."
 _SUMMARY = re.compile(
     rb"\n(?:(%b):([ -\[\]-\xff]*+)\r?(?=\n[^ \t])|FN|REV|ADR|%b)"
     % (
-        rb"|".join(rb"%b(?<!=\n%b)(?<!=\r\n%b)" % (3 * (name,)) for name in (b"FN", b"REV", b"ADR"))
-        + rb"[A-Za-z0-9=,_;-]*+",
+        b"|".join(map(of_its_own, (b"FN", b"REV", b"ADR"))) + rb"[A-Za-z0-9=,_;-]*+",
         _ODD_NAME,
     )
 )
@@ -47,8 +61,8 @@ _SUMMARY = re.compile(
 on from a quoted-printable line before it."""
 _LINE_ENDS = (b"\r\n", b"\n")
 _MARGIN = (b" ", b"\t")
-_SOFT = (b"=", b"=\r")
-"""What stands at the end of a quoted-printable line that goes on in the next."""
+_SOFT = (b"=", b"=\r", b"\r\r")
+"""What stands at the end of a line that may go on in the next, its LF apart."""
 _ANY_REV = re.compile(rb"\n(?:[\w-]+\.)?REV[;:\r\n]", re.IGNORECASE)
 _DESCRIBING = re.compile(
     rb"\n(FN|N|ORG|REV|ADR|KIND|IMPP|CREATED|X-(?:CREATED|CREATION-DATE|ABShowAs|ABSHOWAS|WHATSAPP"
@@ -105,7 +119,7 @@ def read(raw: bytes) -> Plain | None:
                     elsewhere = (*elsewhere, head.place)
                 continue
             text = value.removesuffix(b"\r").decode()
-            if "\n" in text or "\\" in text or "\r" in text:
+            if "\n" in text or "\\" in text or "\r" in text or "\0" in text:
                 return None
             phones.append(Phone(KEYS[len(phones)], text, head.labels, head.label, "", head.more))
         if raw.upper().count(b"TEL") != len(phones):
@@ -135,7 +149,7 @@ def _read_head(start: bytes) -> Head:
     name, _, rest = start.partition(b";")
     said = read_params(b";" + rest if rest else b"")
     odd = bool(said.soft or said.charset or said.handle) or b"ENCODING" in rest.upper()
-    place = "" if name == b"TEL" else name.decode()
+    place = "" if name == b"TEL" else name.rpartition(b".")[2].upper().decode()
     odd = odd or (name.startswith(b"TEL") and name != b"TEL")
     head = Head(said.labels, said.label, place, odd, said.more)
     if len(_heads) < _MOST_HEADS:
@@ -229,20 +243,29 @@ def spans(raw: bytes, changes: Sequence[Change], now: datetime) -> list[Span] | 
         if str(raw.count(b"\nTEL", 0, start)) != change.phone:
             return None
         found.append((at + 1, end, change.after.encode()))
+    stamp = _rev(raw)
+    if stamp is None:
+        return None
+    start, end = stamp
+    if start:
+        found.append((start, end, stamp_like(raw[start:end], now)))
+    found.sort()
+    return found
+
+
+def _rev(raw: bytes) -> tuple[int, int] | None:
+    """Say where the value of a card's REV is, 0 and 0 where it has none; None if it is odd."""
     start = raw.find(b"\nREV:") + 5
     plain = start >= 5
     if raw.upper().count(b"REV") != plain and len(_ANY_REV.findall(raw)) != plain:
         return None
-    if plain:
-        if raw.endswith(_SOFT, 0, start - len(b"\nREV:")):
-            return None
-        end = raw.find(b"\n", start)
-        if end < 0 or raw.startswith(_MARGIN, end + 1):
-            return None
-        end -= raw[end - 1 : end] == b"\r"
-        found.append((start, end, stamp_like(raw[start:end], now)))
-    found.sort()
-    return found
+    if not plain:
+        return 0, 0
+    end = raw.find(b"\n", start)
+    if end < 0 or raw.startswith(_MARGIN, end + 1) or raw.endswith(_SOFT, 0, start - 5):
+        return None
+    end -= raw[end - 1 : end] == b"\r"
+    return None if b"\r" in raw[start:end] or b"\0" in raw[start:end] else (start, end)
 
 
 def rewritten(
@@ -260,7 +283,7 @@ def rewritten(
     Returns:
         The new raw, and what turns it back; None where it is not that simple.
     """
-    spans: list[tuple[int, int, bytes, str]] = []
+    spans: list[tuple[int, int, bytes]] = []
     position = 0
     for change in changes:
         before = change.before.encode()
@@ -269,22 +292,13 @@ def rewritten(
         position = at + len(line)
         if at < 0 or not raw.startswith(_LINE_ENDS, position):
             return None
-        spans.append((position - len(before), position, change.after.encode(), change.before))
+        spans.append((position - len(before), position, change.after.encode()))
     if stamp:
         start = raw.rfind(b"\nREV:") + 5
-        spans.append((start, start + len(stamp), stamp_like(stamp, now), stamp.decode()))
+        spans.append((start, start + len(stamp), stamp_like(stamp, now)))
         if start < position:
             spans.sort()
-    parts: list[bytes] = []
-    back: list[Splice] = []
-    position = shift = 0
-    for start, end, new, old in spans:
-        parts += raw[position:start], new
-        back.append((start + shift, len(new), old))
-        shift += len(new) - (end - start)
-        position = end
-    parts.append(raw[position:])
-    return b"".join(parts), tuple(back)
+    return spliced(raw, spans)
 
 
 def _numbers(changes: Sequence[Change]) -> Sequence[SetNumber] | None:

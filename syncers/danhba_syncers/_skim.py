@@ -16,14 +16,16 @@ from typing import NamedTuple
 
 from danhba_syncers import _plain, _vcard
 from danhba_syncers._names import name_of
-from danhba_syncers._plain import PLACE, TEL, VALUE
+from danhba_syncers._plain import PLACE, TEL, VALUE, of_its_own
 from danhba_syncers._vcard import has_number
 
 _WANTED = re.compile(
-    rb"\n(?:(UID|%b|item\d+\.TEL[A-Za-z0-9=,_;-]*+):([ -\xff]*+)\r?(?=\n[^ \t])|END:VCARD)" % TEL
+    rb"\n(?:(UID|%b|%btem\d+\.TEL[A-Za-z0-9=,_;-]*+):([ -\xff]*+)\r?(?=\n[^ \t])|END:VCARD)"
+    % (TEL, of_its_own(b"i"))
 )
 """A UID, a phone field, or the end of a card. A single range is what is searched fastest."""
 _PLACES = re.compile(rb"\n%b:%b" % (PLACE, VALUE))
+_PLACES_APART = re.compile(rb"\n(%b):(%b)" % (PLACE, VALUE))
 _plain_uids = re.compile(rb"(?:(?!sha256:)[!\"$&-\[\]-~]++\n)*+").fullmatch
 """Lines of printable ASCII without a backslash (`_plain.UID`) that are names as they are."""
 _LINE_ENDS = (b"\r\n", b"\n")
@@ -114,9 +116,9 @@ class Columns:
             return {}
         found: dict[int, tuple[str, ...]] = {}
         odd: set[int] = set()
-        for place in _PLACES.finditer(self._chunk):
-            start, _, value = place[0][1:].partition(b":")
-            head, card = _plain.head_of(start), bisect_right(self.offsets, place.start()) - 1
+        for place in _PLACES_APART.finditer(self._chunk):
+            head, value = _plain.head_of(place[1]), place[2]
+            card = bisect_right(self.offsets, place.start()) - 1
             if head.odd:
                 odd.add(card)
             elif has_number(value):
@@ -209,6 +211,9 @@ def stretches(chunk: bytes, size: int) -> list[Stretch] | None:
 
 
 def _stretch(start: int, chunk: bytes, first: bytes, last: bytes) -> Stretch | None:
+    empty = b"BEGIN:VCARD" + last  # its two lines share a line end
+    if chunk.startswith(empty) or chunk.endswith(empty):
+        return None
     upper, cards = chunk.upper(), chunk.count(last + first) + 1
     well_parted = upper.count(b":VCARD") == 2 * cards
     return Stretch(start, chunk, upper, first, last, cards) if well_parted else None

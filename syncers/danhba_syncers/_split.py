@@ -67,6 +67,16 @@ def split(stream: Readable) -> Iterator[Piece]:
         yield from map(_bounded, found)
 
 
+def _is_common(buffer: bytes) -> bool:
+    """Say whether all cards of a buffer begin and end in lines that are written alike."""
+    if not buffer.startswith(b"BEGIN:VCARD") or b"\0" in buffer:
+        return False
+    if buffer.count(b"\r") != buffer.count(b"\r\n"):
+        return False
+    marks = 1 + buffer.count(b"\nBEGIN:VCARD") + buffer.count(b"\nEND:VCARD")
+    return buffer.upper().count(b":VCARD") == marks
+
+
 def _bounded(piece: Piece) -> Piece:
     """Pass by a card that is too large, though it came in one with the block that ends it."""
     return _too_large(piece.offset, piece.size) if piece.size > LARGEST_CARD else piece
@@ -107,7 +117,7 @@ class _Splitter:
     def quick(self) -> Iterator[Piece]:
         """Yield the cards at the head of the buffer while they have the common shape."""
         buffer, base, begin = self.buffer, self.base, 0
-        if self.passed or not self.on_new_line or not buffer.startswith(b"BEGIN:VCARD"):
+        if self.passed or not self.on_new_line or not _is_common(buffer):
             return
         find = buffer.find
         while True:

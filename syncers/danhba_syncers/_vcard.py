@@ -23,7 +23,7 @@ _SHIFTED = re.compile(
 )
 """A line end whose two octets have changed places: U+0A00 is no character, U+0D00 a rare one."""
 _LINE_END = re.compile(rb"\r*\n")
-_LINE_END_CR = re.compile(rb"\r")
+_ANY_LINE_END = re.compile(rb"\r*\n|\r")
 _HEAD = re.compile(rb"(?:([\w-]+)\.)?([\w/-]+)((?:;(?>\"[^\"]*\"|\([^()]*\)|[^:])*+)?):")
 _END_LINE = re.compile(rb"END:VCARD", re.IGNORECASE)
 _STEPS = {b"BEGIN:VCARD": 1, b"AGENT:BEGIN:VCARD": 1, b"END:VCARD": -1}
@@ -31,6 +31,8 @@ _UNIT = re.compile(rb"(?:\r*\n|\r)[ \t]|(.)", re.DOTALL)
 _SOFT_UNIT = re.compile(
     rb"=[ \t]*(?:\r*\n|\r)[ \t]?|(?:\r*\n|\r)[ \t]|(=[0-9A-Fa-f]{2}|.)", re.DOTALL
 )
+_TORN = re.compile(rb"\0|\r(?!\r*\n|[ \t])")
+_SWALLOWED = re.compile(rb"=[ \t]*\r*\n(?:[\w-]+\.)?[A-Za-z][\w-]*(?:;[^:\r\n]*)?:")
 _APPLE_LABEL = re.compile(r"_\$!<(.*)>!\$_")
 _ELSEWHERE = frozenset(
     {
@@ -89,6 +91,14 @@ class Spot(NamedTuple):
     params: Params
 
 
+def is_torn(value: bytes, *, soft: bool) -> bool:
+    """Say whether a value may hold more than itself: a bare CR, a NUL, or by `=` the next property.
+
+    Other programs may see a line end there.
+    """
+    return bool(_TORN.search(value) or (soft and _SWALLOWED.search(value)))
+
+
 def has_number(text: bytes) -> bool:
     """Say whether text holds seven digits with nothing but separators between them."""
     return b"0000000" in text.translate(_AS_ZEROS, b" .()/-")
@@ -117,7 +127,8 @@ def widen(raw: bytes, codec: str) -> bytes:
 
 def lines(raw: bytes) -> Iterator[Line]:
     """Yield the property lines of the outermost card; junk and nested cards are passed over."""
-    line_end = _LINE_END if b"\n" in raw else _LINE_END_CR
+    first = _ANY_LINE_END.search(raw)
+    line_end = _ANY_LINE_END if first and first[0] == b"\r" else _LINE_END  # an old Mac's
     position, depth, size = 0, 0, len(raw)
     while position < size:
         start, content, position = position, *_physical(raw, position, line_end)
@@ -236,7 +247,10 @@ def spots(raw: bytes) -> tuple[list[Spot], tuple[str, ...]]:
 
 def _spot(raw: bytes, index: int, line: Line, typed: str) -> Spot:
     params = read_params(line.params)
-    value, locked = _value(raw[line.value : line.end], params)
+    written = raw[line.value : line.end]
+    value, locked = _value(written, params)
+    if is_torn(written, soft=params.soft):
+        locked = "torn"
     apple = _APPLE_LABEL.fullmatch(typed)
     labels = (*params.labels, apple[1].lower()) if apple else params.labels
     label = params.label if apple or not typed else typed

@@ -469,3 +469,45 @@ def test_narrowing_a_card_takes_any_octets() -> None:
             except UnicodeDecodeError:
                 continue
             assert _vcard.widen(narrow, codec) == raw
+
+
+@pytest.mark.parametrize(
+    "stamp", [b"20150312\rTEL;CELL:0912345678", b"20150312\rEND:VCARD", b"2015\0ORG:x"]
+)
+def test_a_stamp_with_more_behind_it_is_not_overwritten(
+    tmp_path: Path, state_dir: Path, stamp: bytes
+) -> None:
+    raw = b"BEGIN:VCARD\nVERSION:3.0\nFN:A\nTEL:01681234567\nREV:%b\nEND:VCARD\n" % stamp
+    (tmp_path / "a.vcf").write_bytes(raw)
+    done = run("convert", tmp_path / "a.vcf", "--write")
+    assert done.code == 4
+    assert "cannot be written: its REV goes on behind a line break that is none" in done.err
+    assert (tmp_path / "a.vcf").read_bytes() == raw
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "00010101T000000+0100",
+        "2015-03-12 s\u1eeda",
+    ],
+)
+def test_a_stamp_out_of_the_calendar_stops_nothing(
+    tmp_path: Path, state_dir: Path, stamp: str
+) -> None:
+    raw = (
+        f"BEGIN:VCARD\nVERSION:3.0\nFN:A\nTEL:0838123456\nTEL:01681234567\nREV:{stamp}\nEND:VCARD\n"
+    )
+    (tmp_path / "a.vcf").write_bytes(raw.encode())
+    assert run("report", tmp_path / "a.vcf").code == 0
+    log = tmp_path / "log.jsonl"
+    for _ in range(2):
+        assert (
+            run("convert", tmp_path / "a.vcf", "--write", "--forget-answers", "--log", log).code
+            == 0
+        )
+        assert run("undo", log).code == 0
+        assert (tmp_path / "a.vcf").read_bytes() == raw.encode()
+        log.unlink()

@@ -92,6 +92,62 @@ def test_a_plan_over_the_limit_says_so(book: Path) -> None:
     assert "more than --max-changes 1" in said
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a shell that closes streams")
+@pytest.mark.parametrize("closing", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize("words", ["convert book.vcf", "number", "--help", "packs"])
+def test_closed_standard_streams_are_nobody_listening(book: Path, words: str, closing: str) -> None:
+    more = "</dev/null" if words == "number" and "<" not in closing else ""
+    command = f'"$0" -c "from danhba.cli import main; main()" {words} {more} {closing}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable],
+        cwd=book.parent,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_no_output_takes_the_place_of_what_is_read(book: Path) -> None:
+    log = book.with_name("log.jsonl")
+    assert danhba("convert", book, "--log", log)[0] == 0
+    kept = log.read_bytes()
+    for words in (
+        ["report", book, "--html", book],
+        ["log", log, "--csv", log],
+        ["log", log, "--html", log],
+        ["convert", book, "-o", book.with_name("x"), "--log", book.with_name("x")],
+    ):
+        code, _, said = danhba(*words)
+        assert code == 2, words
+        assert "another name" in said or "both the copy and the log" in said
+    assert (book.read_bytes(), log.read_bytes()) == (BOOK, kept)
+    assert sorted(path.name for path in book.parent.iterdir() if path.is_file()) == [
+        "book.vcf",
+        "log.jsonl",
+    ]
+
+
+def test_a_page_that_cannot_be_made_leaves_the_old_one(book: Path) -> None:
+    page = book.with_name("page.html")
+    page.write_text("old")
+    assert danhba("log", book, "--html", page)[0] == 1
+    assert page.read_text() == "old"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8")
+def test_a_name_that_is_not_utf_8_is_refused_in_one_line(book: Path) -> None:
+    odd = os.fsencode(book.parent) + b"/b\xff.vcf"
+    Path(os.fsdecode(odd)).write_bytes(BOOK)
+    for words in ([os.fsdecode(odd)], [str(book), "-o", os.fsdecode(odd)]):
+        done = subprocess.run([*DANHBA, "convert", *words], capture_output=True, check=False)
+        assert done.returncode == 2
+        assert b"<U+DCFF>.vcf: is not UTF-8; rename it" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    done = subprocess.run([*DANHBA, "number", "--json", b"\xff"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout.count(b"unreadable")) == (0, 1)
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-16-le"])
 def test_a_name_that_the_encoding_does_not_have_is_written_as_escapes(
     book: Path, monkeypatch: pytest.MonkeyPatch, encoding: str

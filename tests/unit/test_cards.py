@@ -26,6 +26,23 @@ def wide(codec: str, *pairs: tuple[str, str]) -> tuple[tuple[bytes, bytes], ...]
 CHANGES: dict[str, tuple[tuple[bytes, bytes], ...]] = {
     "agent_begins_on_its_own_line": ((b"0168 123 4567", b"038 123 4567"),),
     "agent_escaped_in_one_line": ((b"\r\nTEL:01681234568", b"\r\nTEL:0381234568"),),
+    "card_with_nothing_in_it": ((b"0168 123 4561", b"038 123 4561"),),
+    "end_in_lower_case": (
+        (b"0168 123 4561", b"038 123 4561"),
+        (b"0168 123 4562", b"038 123 4562"),
+        (b"0168 123 4563", b"038 123 4563"),
+    ),
+    "old_mac_card_between_windows_cards": (
+        (b"0168 123 4561", b"038 123 4561"),
+        (b"0168 123 4562", b"038 123 4562"),
+        (b"0168 123 4563", b"038 123 4563"),
+        (b"0168 123 4564", b"038 123 4564"),
+    ),
+    "old_mac_file_that_ends_in_lf": (
+        (b"0168 123 4561", b"038 123 4561"),
+        (b"0168 123 4562", b"038 123 4562"),
+    ),
+    "soft_break_before_the_next_property": ((b"0168=20=\r\n1234568", b"038=201234568"),),
     "base64_not_indented": ((b":01681234567", b":0381234567"),),
     "card_followed_by_nul": (
         (b"01681231235", b"0381231235"),

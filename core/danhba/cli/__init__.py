@@ -25,6 +25,7 @@ _CHANGING = frozenset({"--write", "-o", "--output", "apply", "undo"})
 def main() -> None:
     """Run the command line; every error that danhba raises on purpose ends here."""
     signal.signal(signal.SIGTERM, _end)
+    _open_what_is_closed()
     _write_any_name()
     gc.disable()  # values are frozen and hold no cycles; collecting costs a fifth of a run
     danhba = _commands(sys.argv[1:])
@@ -64,6 +65,16 @@ def main() -> None:
         _forget_output()
     gc.freeze()  # else the interpreter looks through all that is left once more, to no use
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_what_is_closed() -> None:
+    """Give standard streams that the caller has closed an end in nothing."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            if handle != number:
+                os.dup2(handle, number)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
 
 
 def _write_any_name() -> None:

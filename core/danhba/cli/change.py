@@ -126,6 +126,8 @@ def _refuse_contradictions(
         raise UsageError("--write changes the source, -o leaves it alone: give one of them")
     if len(sources) > 1 and (output is not None or log_to is not None):
         raise UsageError("-o and --log take one source")
+    if output and log_to and Path(output).absolute() == log_to.absolute():
+        raise UsageError(f"{output}: cannot be both the copy and the log")
     if "-" in sources and write:
         raise UsageError("standard input cannot be changed in place; give -o FILE")
     source, target = Path(sources[0]), Path(output or "-")

@@ -96,16 +96,33 @@ def quoted(path: Path) -> str:
     return visible(shlex.quote(str(path)))
 
 
-def write_text(path: Path, parts: Iterable[str]) -> None:
-    """Write a file that only its owner can read: it may hold contacts.
+def write_text(path: Path, parts: Iterable[str], *, apart_from: Iterable[Path] = ()) -> None:
+    """Write a file that only its owner can read, for it may hold contacts: whole or not at all.
+
+    Args:
+        path: The file.
+        parts: Its text.
+        apart_from: What it must not be: that is read, or worth more.
 
     Raises:
-        UsageError: The file cannot be written.
+        UsageError: The file cannot be written, or is another one.
     """
+    for other in apart_from:
+        if path.exists() and other.exists() and path.samefile(other):
+            raise UsageError(f"{path}: would take the place of {other}; give another name")
+    target = Path(os.path.realpath(path))
+    plain = target.is_file() or not target.exists()
+    beside = target.with_name(f".{target.name}.{os.getpid()}") if plain else target
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.writelines(parts)
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.writelines(parts)
+            if plain:
+                beside.replace(target)
+        finally:
+            if plain:
+                beside.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
     say(f"written: {path}")
@@ -186,6 +203,8 @@ def open_job(
     Raises:
         UsageError: The source or a pack is not there, or the source cannot do what is asked.
     """
+    for name in (location, target):
+        must_be_text(name)
     home, others = load_packs(country or HOME, pack_names)
     state = State(state_folder())
     syncer, location = config.open_named(location)
@@ -208,6 +227,19 @@ def open_job(
         labelling=syncer.labelling if isinstance(syncer, LabelsItsWay) else as_given,
     )
     return Job(syncer, source, context, state, now, target, home_is_sure=bool(country))
+
+
+def must_be_text(name: str) -> None:
+    """Refuse a name that is not UTF-8: no log could tell of it.
+
+    Raises:
+        UsageError: It is not.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        shown = visible(name)
+        raise UsageError(f"{shown}: is not UTF-8; rename it, or give a link to it") from None
 
 
 def log_path(job: Job, given: Path | None) -> Path:

@@ -55,7 +55,8 @@ def number_command(
         return _json.encode(answer).decode() if as_json else _in_words(answer, language)
 
     alike = Alike(context, line_of, _as_json if as_json else str)
-    for value in numbers or _standard_input():
+    for given in numbers or _standard_input():
+        value = given.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         write((alike.line(value) or line_of(describe(value, context))) + "\n")
     sys.stdout.flush()
 
@@ -200,11 +201,12 @@ def log_command(
     if html:
         from danhba.render_html import html as page
 
-        write_text(html, page(read_log(log), language))
+        write_text(html, page(read_log(log), language), apart_from=[log])
     if csv_to:
         from danhba.render_csv import csv, what_of
 
-        write_text(csv_to, csv(read_log(log), language, what_of(str(csv_to))))
+        rows = csv(read_log(log), language, what_of(str(csv_to)))
+        write_text(csv_to, rows, apart_from=[log])
     if originals:
         _write_originals(log, originals)
     if as_json:

@@ -125,7 +125,8 @@ def _show(found: Report, compared: Comparison | None, html: Path | None, screen:
     if html:
         from danhba.render_report_html import page
 
-        write_text(html, page(found, compared, language))
+        sources = [Path(source.source) for source in found.sources]
+        write_text(html, page(found, compared, language), apart_from=sources)
     if screen.as_json:
         told: dict[str, Any] = msgspec.to_builtins(found)
         screen.print_json({**told, "compared": compared} if compared else told)
