@@ -33,7 +33,7 @@ from danhba.difflog import (
     unpack_raw,
 )
 from danhba.follow import saw_written
-from danhba.job import Job, Result
+from danhba.job import GONE, Job, Result
 from danhba.plan import of_another_country, proposals, way_back
 from danhba.state import Written, earlier_of
 from danhba.story import Entry, Story, read_story
@@ -181,8 +181,9 @@ class Pending:
     def _answers(self, line: CardLine, changes: tuple[Change, ...]) -> Iterator[SetNumber]:
         """Yield what a person's answers add to changes, one change for each field."""
         answered: dict[str, list[tuple[Question, Reading]]] = {}
+        earlier = {change.phone for change in changes if change.step == "answer"}
         for question in line.questions:
-            if reading := self._answered(line.ref, question):
+            if reading := self._answered(line.ref, question, again=question.phone in earlier):
                 answered.setdefault(question.phone, []).append((question, reading))
         sofar = net(changes) if answered else {}
         for phone, pairs in answered.items():
@@ -195,15 +196,24 @@ class Pending:
                 why = question.why
                 yield SetNumber(phone, before, after, reading.rule, "answer", why)
 
-    def _answered(self, ref: str, question: Question) -> Reading | None:
+    def _answered(self, ref: str, question: Question, *, again: bool) -> Reading | None:
+        """Return the reading that was chosen; that which keeps the number only where it has gone.
+
+        Args:
+            ref: The card.
+            question: The question.
+            again: Whether an earlier answer about the field was carried out.
+        """
         answer = self.story.answers.get((ref, question.key), "")
+        if again and answer == "keep":
+            return question.readings[-1]
         return next((r for r in question.readings if answer and r.rule and r.e164 == answer), None)
 
     def _check(self, entry: Entry, wanted: tuple[Change, ...], card: Card | Missing) -> Edit | None:
         """Compare a card with the log; return its edit, or settle or list it."""
         line = entry.line
         if isinstance(card, Missing):
-            return self._settle_missing(entry, card)
+            return self._settle_missing(entry)
         if card.trouble:
             self._leave(entry, card.trouble)
             return None
@@ -244,14 +254,14 @@ class Pending:
             return False
         return self.job.syncer.compare(sent, card.raw) is not Fidelity.LOST
 
-    def _settle_missing(self, entry: Entry, missing: Missing) -> Edit | None:
+    def _settle_missing(self, entry: Entry) -> Edit | None:
         """Look for a card that is named by its content under the name it had before a write."""
         if entry.open and entry.ref != entry.line.ref:
             entry.steps.pop()
             found = next(iter(self.job.syncer.fetch([entry.ref])))
             if isinstance(found, Card):
                 return self._check(entry, self._wanted(entry), found)
-        self._note(entry.line.ref, "stale", detail=f"{missing.ref}: the card is gone")
+        self._note(entry.line.ref, "stale", detail=GONE)
         return None
 
     def _edit(self, entry: Entry, wanted: tuple[Change, ...], card: Card) -> Edit | None:

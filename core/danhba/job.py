@@ -20,6 +20,9 @@ from danhba.tally import Tally
 Show = Callable[[CardLine | SkipLine], None]
 Progress = Callable[[int], None]
 
+GONE = "the card is gone"
+"""Why a card was not written."""
+
 
 def silent(*_: object) -> None:
     """Tell nobody."""

@@ -120,8 +120,10 @@ _MESSAGES: dict[str, str] = {
         "{log}:1: không phải nhật ký: không bắt đầu bằng một lần chạy"
     ),
     "{log}: the log is empty": "{log}: nhật ký trống",
-    "{log}: is of a copy ({target}), which convert -o writes itself": (
-        "{log}: là nhật ký của một bản sao ({target}), đã do convert -o ghi"
+    "{log}: is of a copy, which convert -o writes itself. Answers are remembered; for a copy with"
+    " them: danhba {again}": (
+        "{log}: là của một bản sao do convert -o tự ghi. Các câu trả lời đã được ghi nhớ; để có bản"
+        " sao theo đó: danhba {again}"
     ),
     "{log}: went to standard output, there is nothing to undo": (
         "{log}: kết quả đã ra đầu ra chuẩn, không có gì để hoàn tác"
@@ -147,9 +149,11 @@ _MESSAGES: dict[str, str] = {
     # --- what became of a card ------------------------------------------------------------------
     "the card has changed since the log was written": "liên hệ đã bị sửa sau khi lập nhật ký",
     "the card has changed": "liên hệ đã bị sửa",
+    "not there any more, so not taken back: {numbers}": (
+        "không còn ở đó nên không trả lại được: {numbers}"
+    ),
     "the card is gone": "liên hệ không còn nữa",
     "the card has changed or is gone": "liên hệ đã bị sửa hoặc không còn nữa",
-    "{ref}: the card is gone": "{ref}: liên hệ không còn nữa",
     "{file}: the card has moved": "{file}: liên hệ đã đổi chỗ",
     "{file}: changed by someone else meanwhile, left as it is": (
         "{file}: vừa bị người khác sửa, để nguyên"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -30,7 +31,7 @@ from danhba.edits import Octets, spliced
 from danhba.errors import UsageError
 from danhba.follow import follow
 from danhba.foreign import whose_book
-from danhba.job import Job, Result, silent
+from danhba.job import GONE, Job, Result, silent
 from danhba.judge import Asked
 from danhba.story import Story
 from danhba.syncer import Copies, InBulk, InParts, Part, Syncer, Tracks
@@ -97,10 +98,22 @@ def _write_copy(job: Job, syncer: Copies, log: LogWriter, target: Path | None) -
     return failed
 
 
-def replan(job: Job, log: LogWriter, story: Story, planned: Iterable[str]) -> None:
+class Replanned(NamedTuple):
+    """What came of planning cards again.
+
+    Attributes:
+        cards: How many have a new proposal.
+        gone: Those that are not there any more.
+    """
+
+    cards: int
+    gone: Sequence[OutcomeLine]
+
+
+def replan(job: Job, log: LogWriter, story: Story, planned: Iterable[str]) -> Replanned:
     """Read and convert cards again that moved on; append the new proposals to the log.
 
-    A card that needs nothing any more is settled: its earlier proposal is void.
+    A card that needs nothing any more, or is gone, is settled: its earlier proposal is void.
 
     Args:
         job: The run.
@@ -112,12 +125,16 @@ def replan(job: Job, log: LogWriter, story: Story, planned: Iterable[str]) -> No
     named = {story.entries[ref].ref: ref for ref in planned}
     told = _Told(log)
     versions: dict[str, str] = {}
+    gone: list[OutcomeLine] = []
 
     def found() -> Iterator[Card]:
         for card in job.syncer.fetch(list(named)):
             if isinstance(card, Card):
                 versions[card.ref] = card.version
                 yield card
+            else:
+                gone.append(OutcomeLine(named[card.ref], "kept", "", GONE))
+                log.add(gone[-1])
 
     for _ in proposals(job, told, found()):
         pass
@@ -125,6 +142,7 @@ def replan(job: Job, log: LogWriter, story: Story, planned: Iterable[str]) -> No
         log.add(OutcomeLine(named[ref], "kept", versions[ref], "it needs nothing any more"))
     log.add(job.tally.end(job.context.packs))
     log.sync()
+    return Replanned(len(told.refs), gone)
 
 
 class _Told:

@@ -42,6 +42,7 @@ CHANGES = (
 QUESTIONS = ("ref", "phone", "key", "name", "value", "reading_1", "reading_2", "why", "answer")
 
 _NUMBERS = QUESTIONS[4:7]
+_ASKING = ("question", "cau-hoi", "cau_hoi", "cauhoi", "cau hoi", "câu hỏi", "câu-hỏi")
 _BOM = "\ufeff"
 _DELIMITERS = {"en": ",", "vi": ";"}
 _PHONE_ONLY = re.compile(r"[\d\s()./;,|+-]*")
@@ -53,7 +54,8 @@ _LONGEST = 30_000  # characters; a cell of Excel holds 32,767
 
 def what_of(path: str) -> What:
     """Return what a CSV file of this name is to hold: questions, where its name says so."""
-    return "questions" if "questions" in PurePath(path).name.lower() else "changes"
+    name = PurePath(path).name.lower()
+    return "questions" if any(word in name for word in _ASKING) else "changes"
 
 
 def csv(lines: Iterable[LogLine], language: str = "en", what: What = "changes") -> Iterator[str]:
@@ -75,6 +77,21 @@ def _changed(rows: Rows, language: str) -> Iterator[tuple[str, ...]]:
         kind = label(str(change.__struct_config__.tag), language)
         detail = translated(row.detail, language)
         yield tuple(map(_cell, (*cells, mark(change), why, detail, kind, change.step)))
+    yield from _answered(rows, language)
+
+
+def _answered(rows: Rows, language: str) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each question that a person answered otherwise than to keep the number."""
+    for row, question in rows.questions():
+        answer = row.answers.get(question.key, "")
+        chosen = [one for one in question.readings if one.rule and one.e164 == answer]
+        for reading in chosen[:1]:
+            line, why = row.line, _why(question.why, language)
+            status = label(row.status_of(question), language)
+            sides = question.value, reading.after
+            kind = label("set-number", language)
+            cells = line.ref, line.name, status, question.phone, *sides, reading.rule, why, ""
+            yield tuple(map(_cell, (*cells, kind, "answer")))
 
 
 def _questions(rows: Rows, language: str) -> Iterator[tuple[str, ...]]:
@@ -181,6 +198,8 @@ class _Answers:
             line = rows.line_num + 1
 
     def _read_row(self, line: int, cells: tuple[str, ...]) -> None:
+        if not cells[-1]:
+            return
         if len(cells) != len(QUESTIONS):
             self._fault(line, f"{len(cells)} cells instead of {len(QUESTIONS)}")
             return
@@ -192,7 +211,7 @@ class _Answers:
         altered = _altered(cells, question)
         if altered:
             self._fault(line, f"{altered} was altered; only the column answer may be")
-        elif cells[-1]:
+        else:
             self._take(line, asked, question, cells[-1])
 
     def _take(self, line: int, asked: Asked, question: Question, said: str) -> None:
@@ -222,7 +241,12 @@ def _meant(said: str, question: Question) -> str:
 def _altered(cells: tuple[str, ...], question: Question) -> str:
     """Return the column in which a row differs from its question, or an empty string."""
     pairs = zip(_NUMBERS, cells[4:7], _numbers(question), strict=True)
-    return next((column for column, is_now, was in pairs if is_now != _bare(was)), "")
+    return next((name for name, is_now, was in pairs if not _same(is_now, _bare(was))), "")
+
+
+def _same(is_now: str, was: str) -> bool:
+    """Say whether two cells hold the same; a spreadsheet drops what stands before a number."""
+    return is_now == was or (is_now.isdigit() and is_now == was.lstrip("+0"))
 
 
 def _bare(cell: str) -> str:

@@ -122,13 +122,16 @@ def _tiles(keys: Sequence[str], end: EndLine, language: str) -> str:
     return f'<div class="tiles">\n{tiles}</div>\n'
 
 
+_UNDONE = ("undo", "written")
+
+
 def _done(sections: list[SectionRow], language: str) -> str:
     """Return a table of what the sections did; nothing when nothing was written yet."""
     done = [
         (
             label(f"section-{section.run.section}", language),
             moment(section.run.time),
-            label(status, language),
+            label("undone" if (section.run.section, status) == _UNDONE else status, language),
             count,
         )
         for section in sections

@@ -180,10 +180,10 @@ def _by_reason(report: Report, language: str) -> Table:
     for line in report.lines():
         sums[line.state, line.reason] = sums.get((line.state, line.reason), 0) + line.count
     rows = (
-        (label(state, language), reason_label(reason, language), Amount(count))
+        (label(state, language), Amount(count), reason_label(reason, language))
         for (state, reason), count in sorted(sums.items(), key=_in_order)
     )
-    return Table("by-reason", ("state", "reason", "count"), tuple(rows))
+    return Table("by-reason", ("state", "count", "reason"), tuple(rows))
 
 
 def _named(name: str, names: Mapping[str, str], language: str) -> str:

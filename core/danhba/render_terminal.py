@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from danhba.card import Change, Question, Reading, Why
 from danhba.difflog import CardLine, EndLine
 from danhba.display import Column, Line, Part, Piece, Table, line
+from danhba.messages import translated
 from danhba.render_rows import (
+    CardRow,
     counted,
     counted_by_place,
     counted_by_rule,
@@ -77,6 +79,20 @@ def _reading(number: int, reading: Reading, value: str, language: str) -> Iterat
         yield Piece(f"  [{visible(reading.rule)}]", "dim cyan")
 
 
+def became(row: CardRow, language: str) -> Iterator[str]:
+    """Yield lines that say what became of a card's proposal and questions, so far."""
+    for question in row.line.questions:
+        if (status := row.status_of(question)) != "open":
+            answer = row.answers[question.key]
+            chosen = [reading.after for reading in question.readings if reading.e164 == answer]
+            kept = f"{question.value} ({label('keep', language)})"
+            said = f"{label(status, language)}: {visible(chosen[0] if chosen else kept)}"
+            yield f"  = {said if status != 'keep' else visible(kept)}"
+    if row.status != "proposed":
+        detail = f": {translated(row.detail, language)}" if row.detail else ""
+        yield f"  = {label(row.status, language)}{visible(detail)}"
+
+
 # --- the sums -------------------------------------------------------------------------------------
 
 
@@ -138,11 +154,11 @@ def _by_place(end: EndLine, language: str) -> Table:
 def _by_reason(end: EndLine, language: str) -> Table:
     rows = (
         _row(
-            _STYLES.get(verdict, ""), label(verdict, language), reason_label(code, language), count
+            _STYLES.get(verdict, ""), label(verdict, language), count, reason_label(code, language)
         )
         for (verdict, code), count in counted(end, 0, 1)
     )
-    return _table(("verdict", "reason", "count"), rows, language)
+    return _table(("verdict", "count", "reason"), rows, language)
 
 
 def _by_step(end: EndLine, language: str) -> Table:

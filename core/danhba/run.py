@@ -57,12 +57,12 @@ def convert_in_place(job: Job, log: LogWriter) -> tuple[EndLine, Result]:
         if not moved or result.stopped:
             break
         job.tally = Tally()
-        replan(job, log, read_story(log.path), moved)
+        planned = replan(job, log, read_story(log.path), moved)
         again = apply(job, log, read_story(log.path))
         for ref in (*moved, *result.unclear):
             result.problems.pop(ref)
         result.written += again.written
-        result.problems.update(again.problems)
+        result.problems |= {line.ref: line for line in planned.gone} | again.problems
         result.stopped, result.unclear = again.stopped, again.unclear
     job.tally = tally
     return end, result

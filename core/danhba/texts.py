@@ -561,9 +561,9 @@ _LABELS: dict[str, tuple[str, str]] = {
     "never-renumbered": ("never renumbered", "không thuộc diện đổi"),
     "no-such-number": ("no such number today", "hiện không có số này"),
     "new": ("in the new form", "dạng mới"),
-    "column-convert": ("to convert", "cần đổi"),
-    "column-ask": ("to ask", "cần hỏi"),
-    "column-new": ("new form", "dạng mới"),
+    "column-convert": ("convert", "đổi"),
+    "column-ask": ("ask", "hỏi"),
+    "column-new": ("new", "mới"),
     "column-ambiguous": ("ambiguous", "mơ hồ"),
     "none": ("(none)", "(không có)"),
     "other": ("other", "khác"),
@@ -624,8 +624,9 @@ _LABELS: dict[str, tuple[str, str]] = {
         "{written} liên hệ đã ghi, {restored} đã khôi phục; nguồn: {source}",
     ),
     "replanned": (
-        "{count} stale {count:card|cards} planned again; look at {count:it|them}, then apply",
-        "đã lập lại kế hoạch cho {count} liên hệ đã lỗi thời; hãy xem lại rồi chạy apply",
+        "{count} stale {count:card|cards} planned again; look at {count:it|them}, then: danhba"
+        " apply {log}",
+        "đã lập lại kế hoạch cho {count} liên hệ đã lỗi thời; xem lại rồi chạy: danhba apply {log}",
     ),
     "settled": (
         "settled {log}: {count} {count:card was|cards were} written",
@@ -661,6 +662,10 @@ _LABELS: dict[str, tuple[str, str]] = {
         "  thực hiện:             danhba apply {log}",
     ),
     "next-undo": ("To take it back: danhba undo {log}", "Để hoàn tác: danhba undo {log}"),
+    "next-undo-copy": (
+        "To make the copy like its source again: danhba undo {log}",
+        "Để bản sao trở lại giống bản gốc: danhba undo {log}",
+    ),
     "next-left": (
         "To answer the questions that are left: danhba review {log}",
         "Để trả lời các câu hỏi còn lại: danhba review {log}",
@@ -668,6 +673,12 @@ _LABELS: dict[str, tuple[str, str]] = {
     "next-replan": (
         "To plan the cards again that have changed: danhba apply --replan {log}",
         "Để lập lại kế hoạch cho các liên hệ đã bị sửa: danhba apply --replan {log}",
+    ),
+    "next-again": (
+        "What was undone is not proposed again; to have it proposed: danhba convert"
+        " --forget-answers {source}",
+        "Các thay đổi đã hoàn tác sẽ không được đề xuất lại; muốn đề xuất lại: danhba convert"
+        " --forget-answers {source}",
     ),
     "next-forget": (
         "Some numbers stay because somebody said so, or undid the change; to decide anew: danhba"
@@ -694,8 +705,8 @@ _LABELS: dict[str, tuple[str, str]] = {
     "review-again": ("Please answer with one of {choices}", "Hãy trả lời một trong: {choices}"),
     "review-each": ("1/2, s: skip, q: leave this group", "1/2, s: bỏ qua, q: thoát nhóm này"),
     "review-kept": (
-        "{count} {count:answer|answers} kept[; {left} {left:question is|questions are} left]"
-        "[. To carry them out: danhba apply {log}]",
-        "Đã ghi nhớ {count} câu trả lời[; còn {left} câu hỏi][. Để thực hiện: danhba apply {log}]",
+        "{count} {count:answer|answers} saved[; {left} {left:question is|questions are} left]"
+        "[. To carry {count:it|them} out: danhba {command}]",
+        "Đã lưu {count} câu trả lời[; còn {left} câu hỏi][. Để thực hiện: danhba {command}]",
     ),
 }

@@ -15,6 +15,7 @@ from danhba.card import (
     DropPhone,
     Edit,
     Missing,
+    Outcome,
     Phone,
     SetLabel,
     SetNumber,
@@ -22,7 +23,7 @@ from danhba.card import (
 from danhba.changes import Net, keys_after, net, phones_after
 from danhba.deliver import Delivery
 from danhba.difflog import CardLine, EndLine, IntentLine, LogWriter, OutcomeLine, sha256
-from danhba.job import Job, Result
+from danhba.job import GONE, Job, Result
 from danhba.state import Written
 from danhba.story import Entry, Story
 from danhba.syncer import NamesByContent, Syncer
@@ -32,49 +33,76 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
     """Restore the cards that the log's runs wrote; in cards touched since, only our own changes."""
     job.state.log_began(job.source, log.path)
     job.begin(log, "undo", story.first.run)
-    result = Result()
-    refs: dict[str, tuple[str, str]] = {}  # by ref now: that at planning, and that once undone
-    restored: list[tuple[Entry, Written]] = []
-    pending = Pending(job, log, story, result, datetime.fromisoformat(story.first.time))
-
-    def edits() -> Iterator[Edit]:
-        todo = (entry for entry in story.entries.values() if entry.steps)
-        while batch := {entry.ref: entry for entry in islice(todo, BATCH)}:
-            ready = []
-            for entry, card in _readable(log, result, _fetched(job.syncer, batch)):
-                if entry.open and (isinstance(card, Missing) or not pending.was_sent(entry, card)):
-                    continue  # a crash came before the write
-                ref = entry.line.ref
-                if isinstance(card, Card) and card.sha256 == entry.sha256_before():
-                    record(log, result, OutcomeLine(ref, "written", card.version))
-                    restored.append((entry, _row(entry, entry.ref, card.ref, card.version)))
-                    continue  # a crash cut an undo off behind the write
-                raw = _restored(job, entry, card)
-                if isinstance(raw, str):
-                    record(log, result, OutcomeLine(ref, "kept", "", raw))
-                elif isinstance(card, Card):
-                    log.add(IntentLine(ref, sha256(raw)))
-                    refs[card.ref] = ref, _ref_after(job.syncer, card, raw)
-                    ready.append(Edit(card, raw))
-            log.sync()
-            yield from ready
-
+    undoing = _Undoing(job, log, story)
     delivery = Delivery(job.syncer)
-    for outcome, _ in delivery.send(edits()):
-        ref, ref_after = refs.pop(outcome.ref)
-        record(log, result, outcome_line(ref, outcome))
-        if outcome.status == "written":
-            entry = story.entries[ref]
-            row = _row(entry, outcome.ref, ref_after, outcome.version)
-            restored.append((entry, row))
-    job.state.remember_undone(job.source, [row for _, row in restored])
-    answers = (answer for entry, _ in restored for answer in _keep_answers(entry))
-    job.state.remember_answers(job.source, answers)
+    for outcome, _ in delivery.send(undoing.edits()):
+        undoing.came_out(outcome)
+    undoing.remember()
+    result = undoing.result
     result.stopped = delivery.stopped
-    log.add(EndLine({"cards_restored": result.written, "cards_not_restored": len(result.problems)}))
+    left = sum(line.status != "written" for line in result.problems.values())
+    log.add(EndLine({"cards_restored": result.written, "cards_not_restored": left}))
     log.sync()
     job.state.log_finished(log.path)
     return result
+
+
+class _Undoing:
+    """What an undo sends, and what becomes of it."""
+
+    def __init__(self, job: Job, log: LogWriter, story: Story) -> None:
+        self.job, self.log, self.story, self.result = job, log, story, Result()
+        first = datetime.fromisoformat(story.first.time)
+        self._pending = Pending(job, log, story, self.result, first)
+        self._refs: dict[str, tuple[str, str]] = {}  # by ref now: that at planning, and at last
+        self._restored: list[tuple[Entry, Written]] = []
+        self._gone: dict[str, str] = {}  # by ref at planning: numbers of ours that are not there
+
+    def edits(self) -> Iterator[Edit]:
+        """Yield the edits; the intents of a batch are on the disk before its first edit."""
+        todo = (entry for entry in self.story.entries.values() if entry.steps)
+        while batch := {entry.ref: entry for entry in islice(todo, BATCH)}:
+            found = _readable(self.log, self.result, _fetched(self.job.syncer, batch))
+            ready = [edit for entry, card in found if (edit := self._edit(entry, card))]
+            self.log.sync()
+            yield from ready
+
+    def _edit(self, entry: Entry, card: Card | Missing) -> Edit | None:
+        if entry.open and not (isinstance(card, Card) and self._pending.was_sent(entry, card)):
+            return None  # a crash came before the write
+        ref = entry.line.ref
+        if isinstance(card, Card) and card.sha256 == entry.sha256_before():
+            record(self.log, self.result, OutcomeLine(ref, "written", card.version))
+            self._restored.append((entry, _row(entry, entry.ref, card.ref, card.version)))
+            return None  # a crash cut an undo off behind the write
+        raw = _restored(self.job, entry, card)
+        if isinstance(raw, str):
+            record(self.log, self.result, OutcomeLine(ref, "kept", "", raw))
+            return None
+        assert isinstance(card, Card)
+        self.log.add(IntentLine(ref, sha256(raw)))
+        self._refs[card.ref] = ref, _ref_after(self.job.syncer, card, raw)
+        if gone := _gone(entry, card):
+            self._gone[ref] = gone
+        return Edit(card, raw)
+
+    def came_out(self, outcome: Outcome) -> None:
+        """Log an outcome."""
+        ref, ref_after = self._refs.pop(outcome.ref)
+        record(self.log, self.result, outcome_line(ref, outcome))
+        if outcome.status != "written":
+            return
+        entry = self.story.entries[ref]
+        self._restored.append((entry, _row(entry, outcome.ref, ref_after, outcome.version)))
+        if gone := self._gone.get(ref):
+            why = f"not there any more, so not taken back: {gone}"
+            self.result.problems[ref] = OutcomeLine(ref, "written", outcome.version, why)
+
+    def remember(self) -> None:
+        """Keep in the state what was taken back."""
+        self.job.state.remember_undone(self.job.source, [row for _, row in self._restored])
+        answers = (answer for entry, _ in self._restored for answer in _keep_answers(entry))
+        self.job.state.remember_answers(self.job.source, answers)
 
 
 def _readable(
@@ -112,6 +140,14 @@ def _ref_after(syncer: Syncer, card: Card, raw: bytes) -> str:
     return syncer.ref_after(card, raw) if isinstance(syncer, NamesByContent) else card.ref
 
 
+def _gone(entry: Entry, card: Card) -> str:
+    """Name the numbers we wrote last that somebody has removed or changed since."""
+    *_, (changes, _) = _proposals(entry)
+    written = (field.number for field in net(changes).values() if field.now)
+    values = {phone.value for phone in card.phones}
+    return ", ".join(dict.fromkeys(number for number in written if number not in values))
+
+
 def _keep_answers(entry: Entry) -> Iterator[tuple[str, str, str]]:
     """Yield what the ledger keeps of a restored card: what it was is to stay."""
     for changes, _ in _proposals(entry):
@@ -130,7 +166,7 @@ def _proposals(entry: Entry) -> Iterator[tuple[list[Change], tuple[str, ...]]]:
 def _restored(job: Job, entry: Entry, card: Card | Missing) -> bytes | str:
     """Return the raw that undoes our writes to a card, or why there is none."""
     if isinstance(card, Missing):
-        return "the card is gone"
+        return GONE
     if card.sha256 == entry.sha256_after() or card.version == entry.steps[-1].version:
         raw = entry.back(card.raw)
         if sha256(raw) == entry.sha256_before():

@@ -370,6 +370,8 @@ def test_numbers_are_not_taken_for_numbers_by_a_spreadsheet():
 def test_what_a_file_holds_is_in_its_name():
     assert what_of("some/dir/Questions-2026.csv") == "questions"
     assert what_of("questions/changes.csv") == "changes"
+    for name in ("cau-hoi.csv", "Câu hỏi.csv", "CAU_HOI.csv"):
+        assert what_of(name) == "questions"
 
 
 def with_tabs(text):
@@ -422,6 +424,22 @@ def test_hostile_values_survive_the_round_trip(name):
     text = sheet([run(), card(name, name, (), (question,))]).rstrip("\r\n") + "1\r\n"
     found = read_answers(text, {(name, name, question.key): question})
     assert found == [AnswerLine(name, name, question.key, "+842838550123")]
+
+
+@pytest.mark.parametrize("value", ["0838550123", "+84838550123"])
+def test_a_spreadsheet_may_drop_what_stands_before_the_digits(value):
+    readings = (QUESTION.readings[0], Reading(value, "+84838550123", "mobile"))
+    question = Question("1", value, readings, (), "k")
+    text = sheet([run(), card("x", "x", (), (question,))]).rstrip("\r\n") + "1\r\n"
+    spoilt = text.replace(f"'{value}", value.lstrip("+0"))
+    assert spoilt != text
+    assert len(read_answers(spoilt, {("x", "1", "k"): question})) == 1
+
+
+def test_a_row_that_nobody_answered_may_be_altered():
+    lines = answered("").splitlines()
+    lines[1] = lines[1].replace("028 3855 0123", "1E+10").replace("x.vcf#1", "?")
+    assert read_answers("\r\n".join([*lines, "a,,"]), KNOWN) == []
 
 
 def test_an_answer_given_before_is_in_the_file():

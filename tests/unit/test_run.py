@@ -75,7 +75,7 @@ class Place:
             writer.writerows(rows)
         done = run("review", self.log, "--answers", asked)
         assert done.code == 0, done.err
-        kept = "1 answer kept" if len(rows) == 1 else f"{len(rows)} answers kept"
+        kept = "1 answer saved" if len(rows) == 1 else f"{len(rows)} answers saved"
         assert kept in done.out.decode()
 
 
@@ -903,3 +903,99 @@ def test_a_review_that_nobody_answers_ends_with_a_line_of_its_own(place: Place) 
     told = run("review", place.log, stdin=b"").out.decode().splitlines()
     assert told[-2].strip().startswith("1/2")
     assert told[-1].startswith("0 answers")
+
+
+# -- a person changes their mind, or the book changes below ----------------------------------------
+
+
+def test_an_answer_that_was_carried_out_can_be_taken_back(place: Place) -> None:
+    raw = place.write(card(f"TEL:{AMBIGUOUS}", f"TEL:{OLD}", uid="u"))
+    place.convert("--ask", "all")
+    place.answer("1")
+    assert run("apply", place.log).code == 0
+    assert LINE in place.text
+    assert run("review", place.log, "--again", stdin=b"2\n").code == 0
+    done = run("apply", place.log)
+    assert (done.code, AMBIGUOUS in place.text, LINE in place.text) == (0, True, False)
+    assert NEW in place.text
+    assert run("undo", place.log).code == 0
+    assert place.book.read_bytes() == raw
+
+
+def test_answers_about_a_copy_are_heeded_when_it_is_made_again(place: Place) -> None:
+    place.write(card(f"TEL;TYPE=WORK:{AMBIGUOUS}", uid="u"))
+    copy = place.folder / "copy.vcf"
+    place.convert("-o", copy, "--ask", "all")
+    assert AMBIGUOUS in copy.read_text()
+    told = run("review", place.log, stdin=b"1\n").out.decode()
+    assert f"danhba convert {place.book} -o {copy}" in told
+    done = run("apply", place.log)
+    assert (done.code, f"danhba convert {place.book} -o {copy}" in done.err) == (2, True)
+    place.convert("-o", copy)
+    assert LINE in copy.read_text()
+
+
+def test_answers_may_come_as_unicode_text(place: Place) -> None:
+    """Excel's "Unicode text": UTF-16 with tabs."""
+    place.write(card(f"TEL:{AMBIGUOUS}", uid="u"))
+    place.convert("--ask", "all")
+    asked = place.folder / "questions.csv"
+    assert run("log", place.log, "--csv", asked).code == 0
+    rows = list(csv.reader(io.StringIO(asked.read_text("utf-8-sig"), newline="")))
+    rows[1][-1] = "1"
+    text = "".join("\t".join(row) + "\r\n" for row in rows)
+    asked.write_bytes(text.encode("utf-16"))
+    done = run("review", place.log, "--answers", asked)
+    assert (done.code, "1 answer saved" in done.out.decode()) == (0, True)
+
+
+def test_a_card_that_is_gone_is_told_of_once(place: Place) -> None:
+    place.write(card(f"TEL:{OLD}", uid="u"), card(f"TEL:{OLD}", uid="v"))
+    place.convert()
+    changed = place.book.read_bytes().replace(b"FN:A", b"FN:B")
+    place.book.write_bytes(changed[: changed.index(b"END:VCARD\r\n") + 11])
+    assert run("apply", place.log).code == 4
+    done = run("apply", place.log, "--replan")
+    assert (done.code, "1 stale card planned again" in done.err) == (4, True)
+    assert run("apply", place.log).code == 0
+    assert NEW in place.text
+    assert run("apply", place.log).out.decode().count("--replan") == 0
+
+
+def test_a_number_of_ours_that_was_removed_is_named_by_undo(place: Place) -> None:
+    place.write(card(f"TEL:{OLD}", "TEL:0120 765 4321", uid="u"))
+    place.convert("--write")
+    place.book.write_bytes(place.book.read_bytes().replace(f"TEL:{NEW}\r\n".encode(), b""))
+    done = run("undo", place.log)
+    assert done.code == 4
+    assert f"A, book.vcf#u: written: not there any more, so not taken back: {NEW}" in done.err
+    assert "1 card restored" in done.out.decode()
+    assert "0120 765 4321" in place.text
+
+
+def test_a_log_tells_what_became_of_it(place: Place) -> None:
+    place.write(card(f"TEL:{OLD}", f"TEL:{AMBIGUOUS}", uid="u"), card(f"TEL:{OLD}", uid="v"))
+    place.convert("--ask", "all")
+    place.answer("1")
+    told = run("log", place.log).out.decode()
+    assert f"  = answered: {LINE}" in told
+    assert run("apply", place.log).code == 0
+    told = run("log", place.log).out.decode()
+    assert f"  = written: {LINE}" in told
+    assert told.count("  = written\n") == 2
+    changes = place.folder / "changes.csv"
+    assert run("log", place.log, "--csv", changes).code == 0
+    assert LINE in changes.read_text()
+    assert run("undo", place.log).code == 0
+    assert run("log", place.log).out.decode().count("  = undone\n") == 2
+
+
+def test_apply_says_what_is_left_and_why_nothing_was_done(place: Place) -> None:
+    place.write(card(f"TEL:{OLD}", f"TEL:{AMBIGUOUS}", uid="u"))
+    place.convert("--ask", "all")
+    told = run("apply", place.log).out.decode()
+    assert "To answer the questions that are left" in told
+    assert "--forget-answers" in run("undo", place.log).out.decode()
+    told = run("apply", place.log).out.decode()
+    assert "0 cards written" in told
+    assert "--forget-answers" in told

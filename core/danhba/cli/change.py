@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -26,8 +27,9 @@ from danhba.cli.common import (
 from danhba.difflog import EndLine, LogWriter
 from danhba.errors import DanhbaError, UsageError
 from danhba.job import Budget
-from danhba.run import Job, Result
+from danhba.run import Job, Result, Story
 from danhba.steps.pipeline import load
+from danhba.story import Entry
 from danhba.texts import language_of, told
 
 _LOG = click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -186,7 +188,7 @@ def _tell_next(screen: Screen, end: EndLine, log: Path, source: str) -> None:
 
 def _tell_written(screen: Screen, end: EndLine, result: Result, log: Path) -> None:
     """Say what was written in place, and how to go on."""
-    screen.result(result, "written")
+    screen.result(result, "written", log)
     if result.written:
         screen.next("next-undo", log)
     if end.totals["numbers_ask"] and not result.stopped:
@@ -198,7 +200,7 @@ def _tell_copied(screen: Screen, end: EndLine, log: Path, output: str) -> None:
     if not screen.as_json:
         say(f"written: {output}")
     if end.totals["cards_changed"]:
-        screen.next("next-undo", log)
+        screen.next("next-undo-copy", log)
 
 
 def _code(end: EndLine, result: Result, *, check: bool) -> int:
@@ -233,8 +235,10 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
     """
     story = run.read_story(log)
     if story.first.target:
+        again = shlex.join(["convert", story.first.source, "-o", story.first.target])
         raise UsageError(
-            f"{log}: is of a copy ({story.first.target}), which convert -o writes itself"
+            f"{log}: is of a copy, which convert -o writes itself. Answers are remembered; for a"
+            f" copy with them: danhba {again}"
         )
     if story.end is None and not story.first.assumed:
         say(
@@ -251,14 +255,30 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
         stale = [ref for ref, line in result.problems.items() if line.status == "stale"]
         if replan and stale:
             job.show = screen.card
-            run.replan(job, writer, story, stale)
-            say(told("replanned", {"count": str(len(stale))}, screen.language))
-    screen.result(result, "written")
+            count = run.replan(job, writer, story, stale).cards
+            say(
+                told(
+                    "replanned",
+                    {"count": str(count), "log": shlex.quote(str(log))},
+                    screen.language,
+                )
+            )
+    screen.result(result, "written", log)
     if stale and not replan:
         screen.next("next-replan", log)
+    if not result.written and any(entry.undone for entry in story.entries.values()):
+        screen.next("next-forget", log, story.first.source)
+    if any(_is_open(story, entry) for entry in story.entries.values()):
+        screen.next("next-left", log)
     if result.written:
         screen.next("next-undo", log)
     return exit_code(0, result)
+
+
+def _is_open(story: Story, entry: Entry) -> bool:
+    """Say whether a card has questions that nobody has answered."""
+    questions = () if entry.settled else entry.line.questions
+    return any(not story.answers.get((entry.line.ref, one.key)) for one in questions)
 
 
 @click.command("undo")
@@ -281,5 +301,7 @@ def undo_command(log: Path, as_json: bool) -> int:  # noqa: FBT001
         progress_bar(job, screen, "restoring"),
     ):
         result = run.undo(job, writer, story)
-    screen.result(result, "restored")
+    screen.result(result, "restored", log)
+    if result.written:
+        screen.next("next-again", log, story.first.source)
     return exit_code(0, result)

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from danhba import config, packs
 from danhba.card import AddPhone
 from danhba.context import Context, Steps, as_given
-from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines
+from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines, read_log
 from danhba.display import Display
 from danhba.dual import Policy
 from danhba.edits import Octets
@@ -344,8 +344,8 @@ class Screen:
             args = {"log": quoted(log), "source": visible(shlex.quote(source))}
             click.echo(told(key, args, self.language), file=self.file)
 
-    def result(self, result: Result, what: str) -> None:
-        """Show what became of the cards of an apply or undo."""
+    def result(self, result: Result, what: str, log: Path) -> None:
+        """Show what became of the cards of an apply or undo; the log knows their names."""
         language = self.language
         if self.as_json:
             self.print_json(
@@ -357,14 +357,23 @@ class Screen:
                 }
             )
             return
+        names = _names(log, result.problems) if result.problems else {}
         for line in result.problems.values():
             status, detail = label(line.status, language), translated(line.detail, language)
-            click.echo(visible(f"danhba: {line.ref}: {status}: {detail}"), err=True)
+            name = f"{names[line.ref]}, {line.ref}" if names.get(line.ref) else line.ref
+            click.echo(visible(f"danhba: {name}: {status}: {detail}", 2000), err=True)
         if result.stopped:
             stopped = f"{label('stopped', language)}: {translated(result.stopped, language)}"
             click.echo(visible(f"danhba: {stopped}"), err=True)
-        counts = {"written": str(result.written), "not": str(len(result.problems) or "")}
+        not_done = sum(line.status != "written" for line in result.problems.values())
+        counts = {"written": str(result.written), "not": str(not_done or "")}
         click.echo(told(f"result-{what}", counts, language), file=self.file)
+
+
+def _names(log: Path, refs: Container[str]) -> dict[str, str]:
+    """Return what people call some cards of a log."""
+    cards = (line for line in read_log(log) if isinstance(line, CardLine))
+    return {card.ref: card.name.strip() for card in cards if card.ref in refs}
 
 
 @contextmanager

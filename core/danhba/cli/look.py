@@ -17,11 +17,12 @@ from danhba import packs
 from danhba.card import Card, Phone, Reading, Why
 from danhba.cli.common import HOME, Screen, load_packs, pack_options, write_text
 from danhba.convert import Context, examine, simply_converted
-from danhba.difflog import CardLine, SkipLine, read_log
+from danhba.difflog import read_log
 from danhba.errors import UsageError
 from danhba.number import Number, converted, readings_of, reasons
 from danhba.phone import plain_nsn
-from danhba.render_rows import visible
+from danhba.render_rows import gather, visible
+from danhba.render_terminal import became
 from danhba.rewriting import e164 as new_number
 from danhba.run import read_story
 from danhba.texts import label, language_of, meaning, sentence, told
@@ -238,9 +239,13 @@ def _write_originals(log: Path, folder: Path) -> None:
 
 def _show(log: Path) -> None:
     screen = Screen(as_json=False, everything=True)
-    for line in read_log(log):
-        if isinstance(line, CardLine | SkipLine):
-            screen.card(line)
+    rows = gather(read_log(log))
+    for row in rows.cards.values():
+        screen.card(row.line)
+        for text in became(row, screen.language):
+            click.echo(text)
+    for line in rows.skipped:
+        screen.card(line)
     story = read_story(log)
     if story.end:
         screen.print_summary(story.end)

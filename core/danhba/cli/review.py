@@ -57,17 +57,27 @@ def review_command(log: Path, answers: Path | None, again: bool) -> int:  # noqa
             given = _from_csv(answers, list(_open_questions(story, again=True)))
         else:
             given = _from_person(asked, language)
-        count = _keep(job, writer, given)
+        # the source of a copy is what will be converted again
+        source = story.first.source if story.first.target else job.source
+        count = _keep(job, writer, source, given)
         writer.add(EndLine({"answers": count}))
         writer.sync()
     left = len(asked) - count
     shown = {
         "count": str(count),
         "left": str(left) if left > 0 else "",
-        "log": shlex.quote(str(log)) if count else "",
+        "command": _carries_out(story, log) if count else "",
     }
     click.echo(told("review-kept", shown, language))
     return 0
+
+
+def _carries_out(story: Story, log: Path) -> str:
+    """Return the command that carries answers out."""
+    first = story.first
+    if first.target:
+        return shlex.join(["convert", first.source, "-o", first.target])
+    return shlex.join(["apply", str(log)])
 
 
 def _open_questions(story: Story, *, again: bool) -> Iterator[Asked]:
@@ -77,7 +87,7 @@ def _open_questions(story: Story, *, again: bool) -> Iterator[Asked]:
                 yield Asked(entry.line.ref, entry.line.name, question)
 
 
-def _keep(job: Job, writer: LogWriter, given: Iterable[tuple[Asked, str]]) -> int:
+def _keep(job: Job, writer: LogWriter, source: str, given: Iterable[tuple[Asked, str]]) -> int:
     """Write answers into the log and the ledger as they come, so that leaving loses none."""
     count = 0
     for asked, answer in given:
@@ -85,7 +95,7 @@ def _keep(job: Job, writer: LogWriter, given: Iterable[tuple[Asked, str]]) -> in
         question = asked.question
         writer.add(AnswerLine(asked.ref, question.phone, question.key, answer, time))
         writer.flush()
-        job.state.remember_answers(job.source, [(asked.ref, question.key, answer)])
+        job.state.remember_answers(source, [(asked.ref, question.key, answer)])
         count += bool(answer)
     return count
 
@@ -93,7 +103,9 @@ def _keep(job: Job, writer: LogWriter, given: Iterable[tuple[Asked, str]]) -> in
 def _from_csv(path: Path, asked: list[Asked]) -> Iterator[tuple[Asked, str]]:
     from danhba.render_csv import read_answers
 
-    text = path.read_bytes().decode("utf-8-sig", "replace")
+    raw = path.read_bytes()
+    wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))  # Excel's "Unicode text"
+    text = raw.decode("utf-16" if wide else "utf-8-sig", "replace")
     by_key = {(one.ref, one.question.phone, one.question.key): one for one in asked}
     questions = {key: one.question for key, one in by_key.items()}
     for answer in read_answers(text, questions):
@@ -101,11 +113,11 @@ def _from_csv(path: Path, asked: list[Asked]) -> Iterator[tuple[Asked, str]]:
 
 
 def _from_person(asked: list[Asked], language: str) -> Iterator[tuple[Asked, str]]:
-    """Ask group by group, the group with the strongest hints to the landline first."""
+    """Ask group by group, the largest first; of equal ones that with the most hints."""
     groups: dict[tuple[str, ...], list[Asked]] = {}
     for one in asked:
         groups.setdefault(_what_decides(one.question), []).append(one)
-    ordered = sorted(groups.values(), key=lambda group: (-len(group[0].question.why), -len(group)))
+    ordered = sorted(groups.values(), key=lambda group: (-len(group), -len(group[0].question.why)))
     for number, group in enumerate(ordered, 1):
         more = str(len(group) - 1 or "")
         place = {"number": f"{number}/{len(ordered)}", "more": more}
@@ -171,6 +183,7 @@ def _prompt(menu: str, choices: list[str], language: str) -> str:
         except click.Abort:
             click.echo()
             return "q"
+        chosen = "2" if chosen == "keep" else chosen
         if chosen in choices:
             return chosen
         click.echo(f"  {told('review-again', {'choices': ', '.join(choices)}, language)}")
