@@ -83,7 +83,8 @@ class CardLine(msgspec.Struct, frozen=True, tag_field="type", tag="card", omit_d
         ref: The card.
         name: What a person calls it.
         version: Its version when it was read.
-        date: Its date before any write of ours, RFC 3339; empty when unknown.
+        date: Its date before any write of ours, RFC 3339; empty when unknown, or when a number on
+            the card is younger, so that it proves nothing.
         changes: What shall be done.
         questions: What a person must decide.
         sha256_before: Hash of the raw as read.

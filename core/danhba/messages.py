@@ -19,7 +19,11 @@ _ARGUMENT = re.compile(r"\\\{(\w+)\\\}")
 
 def translated(text: str, language: str) -> str:
     """Return a message, which is English, in a language."""
-    if language != "vi" or len(text) > _LONGEST:
+    if language != "vi":
+        return text
+    if "\n" in text:
+        return "\n".join(translated(line, language) for line in text.split("\n"))
+    if len(text) > _LONGEST:
         return text
     for shape, vietnamese in shapes():
         if found := shape.fullmatch(text):
@@ -73,6 +77,30 @@ _MESSAGES: dict[str, str] = {
     "{folder}: the folder cannot be made: {error}": "{folder}: không tạo được thư mục: {error}",
     "{source}: not counted: {why}": "{source}: không đếm được: {why}",
     "not counted: {why}": "không đếm được: {why}",
+    # --- answers ------------------------------------------------------------------------------
+    "line 1: the columns must be {columns}": "dòng 1: các cột phải là {columns}",
+    "line {line}: {why}": "dòng {line}: {why}",
+    "{found} cells instead of {wanted}": "{found} ô thay vì {wanted}",
+    "no such question in this log (ref, phone and key must stay)": (
+        "nhật ký này không có câu hỏi đó (phải giữ nguyên ref, phone và key)"
+    ),
+    "{column} was altered; only the column answer may be": (
+        "cột {column} đã bị sửa; chỉ được điền cột answer"
+    ),
+    "the answer {answer} is not keep, 1, 2 or a reading": (
+        "câu trả lời {answer} không phải keep, 1, 2 hay một cách đọc"
+    ),
+    "contradicts the answer in line {other} to the same question": (
+        "trái với câu trả lời ở dòng {other} cho cùng câu hỏi"
+    ),
+    # --- servers ------------------------------------------------------------------------------
+    "the user {user} or the password is not accepted": (
+        "người dùng {user} hoặc mật khẩu không được chấp nhận"
+    ),
+    "there is nothing at this address": "không có gì ở địa chỉ này",
+    "try again later, or look into the server's log": (
+        "hãy thử lại sau, hoặc xem nhật ký của máy chủ"
+    ),
     # --- sources ------------------------------------------------------------------------------
     "{source}: no such file or folder": "{source}: không có tệp hoặc thư mục này",
     "{source}: no such file or folder, and {why}": (
@@ -166,4 +194,6 @@ _MESSAGES: dict[str, str] = {
     "undo: {why}": "hoàn tác: {why}",
     "not sent: the run was stopped": "chưa gửi: lần chạy đã dừng",
     "the run was cut off before this card": "lần chạy bị ngắt trước liên hệ này",
+    # --- a cause at the end, whatever stands before it -------------------------------------------
+    "{place}: {status}: {why}": "{place}: {status}: {why}",
 }

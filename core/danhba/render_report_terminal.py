@@ -14,7 +14,7 @@ from danhba.report import Report
 from danhba.texts import label, told
 
 _NAME_CELLS = 48
-_NARROWEST = 14
+_NARROWEST = 12
 _LONGEST = 2000
 _ROWS = 30
 """Rows of a table by rule, place or source that are shown; the page and the JSON hold all."""

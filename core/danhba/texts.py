@@ -692,6 +692,22 @@ _LABELS: dict[str, tuple[str, str]] = {
         "Chưa ghi gì. Để có bản đã chuyển, chạy lại với -o TỆP, hoặc -o - cho đầu ra chuẩn",
     ),
     "log": ("log", "nhật ký"),
+    "pack-line": (
+        "{id}  {name} (+{code}), {rules} {rules:rule|rules}[ ({asking} only to ask)], {path}",
+        "{id}  {name} (+{code}), {rules} quy tắc[ ({asking} chỉ để hỏi)], {path}",
+    ),
+    "rule-line": (
+        "[(and {more} more), ]{from} → {to} digits, since {since}, {kind}[, {place}]"
+        "[, only asks ({ask})]",
+        "[(và {more} nữa), ]{from} → {to} chữ số, từ {since}, {kind}[, {place}][, chỉ hỏi ({ask})]",
+    ),
+    "check-source": ("source", "nguồn"),
+    "check-read": ("read", "đã đọc"),
+    "check-known": ("from the last probe: {found}", "theo lần thử trước: {found}"),
+    "check-never": (
+        "never tried out; to do so: danhba check {source} --probe",
+        "chưa từng thử; để thử: danhba check {source} --probe",
+    ),
     # a review
     "review-group": (
         "({number}) one question[ and {more} like it]",

@@ -55,9 +55,20 @@ def test_a_translation_puts_in_what_the_message_does(
 
 
 def test_what_is_not_known_stays_english() -> None:
-    for text in ("a plugin's own words", "", "x: " * 500, "a: no such file or folder\n" * 99):
+    for text in ("a plugin's own words", "", "x: " * 500, "a: no such file or folder" * 99):
         assert translated(text, "vi") == text
     assert translated("a: no such file or folder", "en") == "a: no such file or folder"
+
+
+def test_each_line_of_a_message_is_one_of_its_own() -> None:
+    faults = (
+        "line 2: 3 cells instead of 9\nline 3: reading_1 was altered; only the column answer may be"
+    )
+    assert translated(faults, "vi") == (
+        "dòng 2: 3 ô thay vì 9\ndòng 3: cột reading_1 đã bị sửa; chỉ được điền cột answer"
+    )
+    refused = "https://x.vn/: HTTP 401 Unauthorized: the user an or the password is not accepted"
+    assert translated(refused, "vi").endswith("người dùng an hoặc mật khẩu không được chấp nhận")
 
 
 def test_what_a_message_names_is_never_read_as_a_template() -> None:

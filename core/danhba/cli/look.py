@@ -271,11 +271,9 @@ def packs_command(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT00
             shown = {**fields, **counts, "sha256": pack.sha256, "path": pack.path}
             click.echo(_json.encode(shown).decode())
             continue
-        some = f" ({asking} only to ask)" if asking else ""
-        click.echo(
-            f"{pack.id}  {pack.name} (+{pack.country_code}),"
-            f" {len(rules)} {'rule' if len(rules) == 1 else 'rules'}{some}, {pack.path}"
-        )
+        args = {"id": pack.id, "name": pack.name, "code": pack.country_code, "path": pack.path}
+        many = {"rules": str(len(rules)), "asking": str(asking or "")}
+        click.echo(told("pack-line", {**args, **many}, language))
         for same in rules if names else ():
             click.echo(_rule_in_words(pack, same, language))
 
@@ -293,10 +291,9 @@ def _rule_in_words(pack: packs.Pack, same: list[packs.Rule], language: str) -> s
     old = f"+{first.old_country_code} {first.old}" if first.old_country_code else first.old
     new = f"+{pack.country_code} {first.new}" if first.old_country_code else first.new
     place = (language == "vi" and first.name_vi) or first.name
-    more = f" (and {len(same) - 1} more)," if len(same) > 1 else ""
-    asks = f", only asks ({first.ask})" if first.ask else ""
-    return (
-        f"  {first.id:16} {old:>4} → {new:<4}{more}"
-        f" {first.old_length} → {first.new_length} digits,"
-        f" since {first.cutoff}, {first.kind}, {place}{asks}"
-    )
+    lengths = {"from": str(first.old_length), "to": str(first.new_length)}
+    args = {
+        **lengths, "more": str(len(same) - 1 or ""), "since": str(first.cutoff),
+        "kind": label(first.kind, language), "place": place, "ask": first.ask,
+    }  # fmt: skip
+    return f"  {first.id:16} {old:>4} → {new:<4} {told('rule-line', args, language)}"

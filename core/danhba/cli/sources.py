@@ -20,7 +20,7 @@ from danhba.private import state_folder
 from danhba.render_rows import visible
 from danhba.state import State
 from danhba.syncer import Book, Lists, Probes, Syncer
-from danhba.texts import language_of, told
+from danhba.texts import label, language_of, told
 
 _LITTLE = 20
 """Cards that are read to see whether a source can be read."""
@@ -144,7 +144,7 @@ def _tell(what: str, text: str, *, as_json: bool, **more: Any) -> None:  # noqa:
     if as_json:
         _print({"type": what, **(more or {"text": text})})
     else:
-        click.echo(f"{what}: {visible(text)}")
+        click.echo(f"{label(f'check-{what}', language_of(os.environ))}: {visible(text)}")
 
 
 def _tell_known(syncer: Syncer, state: State, source: str, *, as_json: bool) -> None:
@@ -153,8 +153,8 @@ def _tell_known(syncer: Syncer, state: State, source: str, *, as_json: bool) -> 
         return
     known = state.findings(syncer.server)
     found = ", ".join(f"{trait}: {value or 'nothing'}" for trait, value in known.items())
-    again = f"danhba check {visible(shlex.quote(source))} --probe"
-    click.echo(f"from the last probe: {found}" if found else f"never tried out; to do so: {again}")
+    args = {"found": found, "source": visible(shlex.quote(source))}
+    click.echo(told("check-known" if found else "check-never", args, language_of(os.environ)))
 
 
 def _probe(syncer: Probes, state: State, *, as_json: bool) -> None:
