@@ -153,10 +153,12 @@ class Result:
         written: How many were written, or found written already.
         problems: ref -> what went wrong: stale, conflict, failed.
         stopped: Why nothing, or nothing more, was written; empty when the run came to its end.
+        notes: ref -> what else is to be said of a card that was written.
         unclear: Those of the problems that may have been written; the log stays open for them.
     """
 
     written: int = 0
     problems: dict[str, OutcomeLine] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
     stopped: str = ""
     unclear: set[str] = field(default_factory=set)

@@ -40,8 +40,7 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
     undoing.remember()
     result = undoing.result
     result.stopped = delivery.stopped
-    left = sum(line.status != "written" for line in result.problems.values())
-    log.add(EndLine({"cards_restored": result.written, "cards_not_restored": left}))
+    log.add(EndLine({"cards_restored": result.written, "cards_not_restored": len(result.problems)}))
     log.sync()
     job.state.log_finished(log.path)
     return result
@@ -95,8 +94,7 @@ class _Undoing:
         entry = self.story.entries[ref]
         self._restored.append((entry, _row(entry, outcome.ref, ref_after, outcome.version)))
         if gone := self._gone.get(ref):
-            why = f"not there any more, so not taken back: {gone}"
-            self.result.problems[ref] = OutcomeLine(ref, "written", outcome.version, why)
+            self.result.notes[ref] = f"not there any more, so not taken back: {gone}"
 
     def remember(self) -> None:
         """Keep in the state what was taken back."""

@@ -967,8 +967,8 @@ def test_a_number_of_ours_that_was_removed_is_named_by_undo(place: Place) -> Non
     place.convert("--write")
     place.book.write_bytes(place.book.read_bytes().replace(f"TEL:{NEW}\r\n".encode(), b""))
     done = run("undo", place.log)
-    assert done.code == 4
-    assert f"A, book.vcf#u: written: not there any more, so not taken back: {NEW}" in done.err
+    assert done.code == 0
+    assert f"A, book.vcf#u: not there any more, so not taken back: {NEW}" in done.err
     assert "1 card restored" in done.out.decode()
     assert "0120 765 4321" in place.text
 

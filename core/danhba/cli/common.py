@@ -353,20 +353,24 @@ class Screen:
                     "type": "result",
                     "written": result.written,
                     "problems": [*result.problems.values()],
+                    "notes": result.notes,
                     "stopped": result.stopped,
                 }
             )
             return
-        names = _names(log, result.problems) if result.problems else {}
-        for line in result.problems.values():
-            status, detail = label(line.status, language), translated(line.detail, language)
-            name = f"{names[line.ref]}, {line.ref}" if names.get(line.ref) else line.ref
-            click.echo(visible(f"danhba: {name}: {status}: {detail}", 2000), err=True)
+        said = {
+            ref: f"{label(line.status, language)}: {translated(line.detail, language)}"
+            for ref, line in result.problems.items()
+        }
+        said |= {ref: translated(note, language) for ref, note in result.notes.items()}
+        names = _names(log, said) if said else {}
+        for ref, words in said.items():
+            name = f"{names[ref]}, {ref}" if names.get(ref) else ref
+            click.echo(visible(f"danhba: {name}: {words}", 2000), err=True)
         if result.stopped:
             stopped = f"{label('stopped', language)}: {translated(result.stopped, language)}"
             click.echo(visible(f"danhba: {stopped}"), err=True)
-        not_done = sum(line.status != "written" for line in result.problems.values())
-        counts = {"written": str(result.written), "not": str(not_done or "")}
+        counts = {"written": str(result.written), "not": str(len(result.problems) or "")}
         click.echo(told(f"result-{what}", counts, language), file=self.file)
 
 
