@@ -6,6 +6,7 @@ comes out is a fixed point: converting the changed card again, without any memor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -94,13 +95,20 @@ class Conversion:
             hops = self._hops(fields)
             if not hops.phones:
                 break
-            fields = [self._asked(field) if is_culprit(field, hops) else field for field in fields]
+            fields = [
+                self._asked(field, hops) if is_culprit(field, hops) else field for field in fields
+            ]
         return fields
 
-    def _asked(self, field: Field) -> Field:
+    def _asked(self, field: Field, hops: _Hops) -> Field:
+        """Ask about a field's conversions; what proves the new number a landline is told."""
         derived = self.context.derived
+        proofs = hops.proofs.get(field.phone.key, ())
         numbers = tuple(
-            judged_as(number, derived(number.judged, "ask", "would-hop"))
+            replace(
+                judged_as(number, derived(number.judged, "ask", "would-hop")),
+                evidence=number.evidence or proofs,
+            )
             if number.judged.verdict == "convert" and number.judged.code != "answered"
             else number
             for number in field.numbers
@@ -134,6 +142,16 @@ class Conversion:
                 for number in field.numbers
                 if number.dialled and number.judged.verdict == "convert"
             ),
+            {
+                field.phone.key: tuple(
+                    piece
+                    for number in field.numbers
+                    for piece in number.evidence
+                    if (piece.direction, piece.strength) == ("fixed", "decisive")
+                )
+                for field in again
+                if _changes(field)
+            },
         )
 
     def _left_for_memory(self, fields: list[Field]) -> frozenset[str]:
@@ -243,13 +261,15 @@ class _Hops(NamedTuple):
     Attributes:
         phones: The keys of the fields.
         numbers: The NSNs in them, as they are after the first change.
+        proofs: What proves them landlines, by the key of the field.
     """
 
     phones: frozenset[str]
     numbers: frozenset[str]
+    proofs: Mapping[str, tuple[Evidence, ...]]
 
 
-_NO_HOPS = _Hops(frozenset(), frozenset())
+_NO_HOPS = _Hops(frozenset(), frozenset(), {})
 
 
 def _changes(field: Field, _: _Hops = _NO_HOPS) -> bool:
