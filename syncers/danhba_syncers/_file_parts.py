@@ -156,24 +156,21 @@ def _decide(
     now: datetime,
 ) -> list[Decided | None]:  # fmt: skip
     """Change the cards that the lane decides about; None for the others."""
-    heads = columns.heads(cards)
-    found = list(map(_plain.summary, raws))
-    countries = [summary.countries if summary else () for summary in found]
-    doubtful = lane.doubtful(refs, countries)
+    changes = list(lane.changes(cards, columns.texts))
+    found = [_plain.summary(raw) if mine else None for raw, mine in zip(raws, changes, strict=True)]
+    doubtful = lane.doubtful(refs, [summary.countries if summary else () for summary in found])
     harmful = frozenset(head for head in columns.kinds if not _is_harmless(head, lane))
-    changes = lane.changes(cards, columns.texts)
     decided: list[Decided | None] = []
     for name, raw, starts, summary, doubts, mine in zip(
-        refs, raws, heads, found, doubtful, changes, strict=True
+        refs, raws, columns.heads(cards), found, doubtful, changes, strict=True
     ):
         made = None
-        if mine and summary and not doubts and (not harmful or harmful.isdisjoint(starts)):
+        if summary and not doubts and (not harmful or harmful.isdisjoint(starts)):
             made = _plain.rewritten(raw, starts, mine, summary.stamp, now)
-        if made is None:
+        if summary is None or made is None:
             decided.append(None)
         else:
-            date = _plain.date_text(summary.stamp)
-            moved = moved_to(name, made[0])
+            date, moved = _plain.date_text(summary.stamp), moved_to(name, made[0])
             decided.append(Decided(name, summary.name, date, mine, raw, *made, moved))
     return decided
 
