@@ -221,7 +221,7 @@ class Pending:
         if entry.open:
             if self.was_sent(entry, card):
                 self._note(line.ref, "written", card.version)
-                self.job.state.remember_written(self.job.source, [_written(entry, card)])
+                self.job.state.remember_written(self.job.source, [_written(self.job, entry, card)])
                 entry.steps[-1].settled, entry.steps[-1].version = True, card.version
                 wanted = self._wanted(entry)
                 return self._edit(entry, wanted, card) if wanted else None
@@ -283,8 +283,7 @@ class Pending:
             ref_after = back[1]
             self.log.add(IntentLine(line.ref, *back, wanted, card.sha256))
         values, now_at = values_written(wanted), ref_after or card.ref
-        earlier = job.context.ledger.get(card.ref)
-        old = renumbered_by(wanted, earlier.renumbered if earlier else frozenset())
+        old = renumbered_by(wanted, _renumbered(job, card.ref))
         self.sent[card.ref] = Sent(line.ref, now_at, line.date, values, card.version, old)
         return edit
 
@@ -335,7 +334,11 @@ def renumbered_by(
 
 
 def values_written(changes: tuple[Change, ...]) -> tuple[str, ...]:
-    """Return the phone values that changes write; not old ones that they leave beside new ones."""
+    """Return the phone values that changes write.
+
+    Not old ones that they leave beside new ones, nor those that an answer puts back.
+    """
+    changes = tuple([change for change in changes if not _puts_back(change)])
     if len(changes) == 1 and isinstance(changes[0], SetNumber):  # most cards
         return (changes[0].after,)
     written = [
@@ -422,13 +425,23 @@ def outcome_line(planned: str, outcome: Outcome) -> OutcomeLine:
     return OutcomeLine(planned, status, outcome.version, outcome.detail)
 
 
-def _written(entry: Entry, card: Card) -> Written:
+def _written(job: Job, entry: Entry, card: Card) -> Written:
     """Return what the ledger holds of a card that a crashed run turns out to have written."""
     line = entry.line
     changes = entry.sent(entry.steps[-1]).changes
-    values = values_written(changes)
-    renumbered = renumbered_by(changes)
-    return Written(line.ref, card.ref, card.version, line.date, values, line.version, renumbered)
+    values, old = values_written(changes), renumbered_by(changes, _renumbered(job, line.ref))
+    return Written(line.ref, card.ref, card.version, line.date, values, line.version, old)
+
+
+def _renumbered(job: Job, ref: str) -> frozenset[str]:
+    """Return the values on a card that we wrote in the place of old numbers."""
+    earlier = job.context.ledger.get(ref)
+    return earlier.renumbered if earlier else frozenset()
+
+
+def _puts_back(change: Change) -> bool:
+    """Say whether a change puts back what an earlier answer had changed: it rests on no rule."""
+    return isinstance(change, SetNumber) and change.step == "answer" and not change.rule
 
 
 def settle(job: Job, path: Path) -> Result:
@@ -446,7 +459,7 @@ def settle(job: Job, path: Path) -> Result:
                     leave_open(result, entry.line.ref, card.trouble)
                 elif isinstance(card, Card) and pending.was_sent(entry, card):
                     log.add(OutcomeLine(entry.line.ref, "written", card.version))
-                    job.state.remember_written(job.source, [_written(entry, card)])
+                    job.state.remember_written(job.source, [_written(job, entry, card)])
                     result.written += 1
                 else:
                     why = "the run was cut off before this card"

@@ -103,23 +103,25 @@ class Lane:
             cards: The cards, as `sift` counts them.
             values: The values of all phone fields; a card's are taken to have the keys `0`, `1`, ….
         """
-        judged, digits, begins = self._judged, self._digits, self._begins
-        context, moving, brackets = self._context, self._moving, self._brackets
+        begins = self._begins
         for card in cards:
-            first, end = begins[card], begins[card + 1]
-            found: list[SetNumber] = []
-            if end - first > 1 and _may_be_one(digits[first:end]):
-                first = end
-            if brackets and any("(" in value for value in values[first:end]):
-                first = end
-            for at in range(first, end):
-                if judged[at] in moving:
-                    change = simple_change(_KEYS[at - first], values[at], judged[at], context)
-                    if change is None:
-                        found = []
-                        break
-                    found.append(change)
-            yield tuple(found)
+            yield self._changes(begins[card], begins[card + 1], values)
+
+    def _changes(self, first: int, end: int, values: Sequence[str]) -> tuple[SetNumber, ...]:
+        """Return what becomes of the numbers of a card, from `first` to `end`."""
+        count = end - first
+        if count > 1 and (count > len(_KEYS) or _may_be_one(self._digits[first:end])):
+            return ()
+        if self._brackets and any("(" in value for value in values[first:end]):
+            return ()
+        judged, moving, found = self._judged, self._moving, []
+        for at in range(first, end):
+            if judged[at] in moving:
+                change = simple_change(_KEYS[at - first], values[at], judged[at], self._context)
+                if change is None:
+                    return ()
+                found.append(change)
+        return tuple(found)
 
     def doubtful(self, refs: Sequence[str], countries: Sequence[tuple[str, ...]]) -> list[bool]:
         """Say which cards are foreign, or have a history with us."""
@@ -174,8 +176,8 @@ class Lane:
 
 
 def _may_be_one(digits: Sequence[bytes]) -> bool:
-    """Say whether two numbers may be forms of one, or there are more than there are keys."""
-    return len({number[-COMMON:] for number in digits}) < len(digits) or len(digits) > len(_KEYS)
+    """Say whether two numbers may be forms of one."""
+    return len({number[-COMMON:] for number in digits}) < len(digits)
 
 
 def _cards_with(flags: list[bool], begins: Sequence[int]) -> list[int]:

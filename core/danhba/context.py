@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias, get_args
 import msgspec
 from msgspec.structs import replace
 
-from danhba import answers as answering
+from danhba.answers import kept as kept_numbers
 from danhba.card import Card, Change, Phone, Question, Why
 from danhba.dialling import Dialled
 from danhba.dual import Policy, phase
@@ -69,13 +69,13 @@ class Swap(NamedTuple):
     Attributes:
         old: How the old number begins, with the trunk prefix.
         new: What takes its place.
-        rule: Id of the rule.
+        rule: The rule.
         why: The reasons.
     """
 
     old: str
     new: str
-    rule: str
+    rule: Rule
     why: tuple[Why, ...]
 
 
@@ -164,7 +164,7 @@ class Context:
     @cached_property
     def kept(self) -> frozenset[tuple[str, str]]:
         """The numbers that a person has kept, by ref and country code with NSN."""
-        return frozenset(answering.kept(self.answers))
+        return frozenset(kept_numbers(self.answers))
 
     def remember(self, ref: str, earlier: Earlier) -> None:
         """Take a card into the ledger that was written in this run."""
@@ -216,13 +216,16 @@ class Context:
             said = self._reasons[judged] = reasons(Number(None, None, judged))
             return said
 
-    def swap(self, judged: Judged, rule: Rule) -> Swap:
-        """Return how a number is converted that is judged so, by its rule."""
+    def swap(self, judged: Judged) -> Swap | None:
+        """Return how a number is converted that is judged so; None where no rule fits."""
         try:
             return self._swaps[judged]
         except KeyError:
-            trunk, why = self.home.trunk_prefix, self.reasons(judged)
-            found = self._swaps[judged] = Swap(trunk + rule.old, trunk + rule.new, rule.id, why)
+            rule, trunk = judged.rule, self.home.trunk_prefix
+            if rule is None:
+                return None
+            why = self.reasons(judged)
+            found = self._swaps[judged] = Swap(trunk + rule.old, trunk + rule.new, rule, why)
             return found
 
     def at_home(self, countries: tuple[str, ...]) -> bool:

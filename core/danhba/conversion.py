@@ -218,14 +218,13 @@ class Conversion:
         self, phone: Phone, number: Number, verdict: Verdict, code: str
     ) -> tuple[Verdict, str]:
         """Let an undo, or a person's earlier answer to this very question, decide."""
-        if self.context.answers.get((self.card.ref, UNDONE + phone.value)):
-            return "keep", "undone"
-        answer = self._answer(number)
-        if answer is None:
-            if verdict == "convert" and number.judged.ambiguous and self._was_kept(number):
-                return "ask", "kept-before"
-            return verdict, code
-        return ("keep", "answered") if answer == "keep" else ("convert", "answered")
+        if answer := self._answer(number):
+            verdict, code = ("keep" if answer == "keep" else "convert"), "answered"
+        elif verdict == "convert" and number.judged.ambiguous and self._was_kept(number):
+            verdict, code = "ask", "kept-before"
+        if verdict != "keep" and self.context.answers.get((self.card.ref, UNDONE + phone.value)):
+            verdict, code = "keep", "undone"
+        return verdict, code
 
     def _was_kept(self, number: Number) -> bool:
         """Say whether a person kept a number once, on other evidence."""

@@ -95,15 +95,15 @@ def _simple_changes(
 
 def simple_change(key: str, value: str, judged: Judged, context: Context) -> SetNumber | None:
     """Convert a plain number; None where its old prefix does not stand together."""
-    rule = judged.rule
-    if rule is None:
+    swap = context.swap(judged)
+    if swap is None:
         return None
-    old, new, rule_id, why = context.swap(judged, rule)
+    old, new, rule, why = swap
     if value.startswith(old):
         after = new + value[len(old) :]
     elif not (after := simply_converted(value, rule, context)):
         return None
-    return SetNumber(key, value, after, rule_id, "renumber", why)
+    return SetNumber(key, value, after, rule.id, "renumber", why)
 
 
 def simply_converted(value: str, rule: Rule, context: Context) -> str:

@@ -146,6 +146,7 @@ def _row(texts: Sequence[str], widths: Sequence[int], columns: Sequence[Column])
 
 
 def _terminal(file: IO[str]) -> Console:
+    import rich.table  # noqa: F401 - needed at the end, when somebody waits for it
     from rich.console import Console
 
     class Terminal(Console):

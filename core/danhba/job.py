@@ -159,6 +159,6 @@ class Result:
 
     written: int = 0
     problems: dict[str, OutcomeLine] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
     stopped: str = ""
+    notes: dict[str, str] = field(default_factory=dict)
     unclear: set[str] = field(default_factory=set)

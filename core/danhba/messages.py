@@ -69,9 +69,6 @@ _MESSAGES: dict[str, str] = {
     "{source}: no phone can be added there; use --policy replace or wait": (
         "{source}: không thêm được số ở đó; hãy dùng --policy replace hoặc wait"
     ),
-    "review asks a person; in a script give --answers FILE": (
-        "review cần người trả lời; trong kịch bản tự động hãy dùng --answers FILE"
-    ),
     "{file}: cannot be written: {error}": "{file}: không ghi được: {error}",
     "written: {file}": "đã ghi: {file}",
     "{folder}: the folder cannot be made: {error}": "{folder}: không tạo được thư mục: {error}",

@@ -2,7 +2,8 @@
 
 No cell can act as a formula, and none is taken for a number or a date: whatever could be gets an
 apostrophe in front, and so does an operator behind a separator within a cell, because a spreadsheet
-may cut there. Answers are read strictly: a row must be as it was written, but for its answer.
+may cut there. Answers are read strictly: an answered row must be as it was written, but for its
+answer and for what a spreadsheet drops before a number. Other rows do not matter.
 """
 
 from __future__ import annotations
@@ -88,9 +89,9 @@ def _answered(rows: Rows, language: str) -> Iterator[tuple[str, ...]]:
         for reading in chosen[:1]:
             line, why = row.line, _why(question.why, language)
             status = label(row.status_of(question), language)
-            sides = question.value, reading.after
-            kind = label("set-number", language)
-            cells = line.ref, line.name, status, question.phone, *sides, reading.rule, why, ""
+            sides, kind = (question.value, reading.after), label("set-number", language)
+            detail = translated(row.detail, language)
+            cells = line.ref, line.name, status, question.phone, *sides, reading.rule, why, detail
             yield tuple(map(_cell, (*cells, kind, "answer")))
 
 

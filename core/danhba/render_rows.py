@@ -44,11 +44,13 @@ class CardRow:
     settled: set[str] = field(default_factory=set)
 
     def status_of(self, question: Question) -> str:
-        """Return `open`, `keep`, `answered` or `written` for a question on the card."""
+        """Say what became of a question: `open`, `keep`, `answered`, or as the card's `status`."""
         answer = self.answers.get(question.key, "")
         if answer in ("", "keep"):
             return answer or "open"
-        return "written" if question.key in self.settled else "answered"
+        if question.key in self.settled:
+            return "written"
+        return "answered" if self.status in ("proposed", "written") else self.status
 
 
 @dataclass

@@ -84,10 +84,9 @@ def became(row: CardRow, language: str) -> Iterator[str]:
     for question in row.line.questions:
         if (status := row.status_of(question)) != "open":
             answer = row.answers[question.key]
-            chosen = [reading.after for reading in question.readings if reading.e164 == answer]
-            kept = f"{question.value} ({label('keep', language)})"
-            said = f"{label(status, language)}: {visible(chosen[0] if chosen else kept)}"
-            yield f"  = {said if status != 'keep' else visible(kept)}"
+            readings = [one for one in question.readings if one.e164 == answer]
+            value = readings[0].after if readings and status != "keep" else question.value
+            yield f"  = {label(status, language)}: {visible(value)}"
     if row.status != "proposed":
         detail = f": {translated(row.detail, language)}" if row.detail else ""
         yield f"  = {label(row.status, language)}{visible(detail)}"

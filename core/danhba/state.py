@@ -80,12 +80,12 @@ def _follow(connection: sqlite3.Connection, table: str, source: str, row: Writte
     """Let what is kept of a card follow it to its new ref."""
     if row.ref_after != row.ref:
         connection.execute(
-            f"UPDATE OR REPLACE {table} SET ref = ? WHERE source = ? AND ref = ?",  # noqa: S608
+            f"UPDATE OR REPLACE {table} SET ref = ? WHERE source = ? AND ref = ?",  # noqa: S608 - one of two names
             (row.ref_after, source, row.ref),
         )
 
 
-def _bring_up(connection: sqlite3.Connection) -> None:
+def _add_missing_columns(connection: sqlite3.Connection) -> None:
     """Add what a file of an earlier danhba does not have."""
     columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(written)")}
     if "renumbered" not in columns:
@@ -144,7 +144,7 @@ class State:
                 path.touch(mode=0o600, exist_ok=True)
                 self._connection = sqlite3.connect(path, timeout=30)
                 self._connection.executescript("PRAGMA journal_mode=WAL;" + _SCHEMA)
-                _bring_up(self._connection)
+                _add_missing_columns(self._connection)
             except (OSError, sqlite3.Error) as error:
                 raise DanhbaError(
                     f"{path}: cannot be used: {error}. Give another folder in DANHBA_STATE_DIR."

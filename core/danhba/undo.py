@@ -35,15 +35,21 @@ def undo(job: Job, log: LogWriter, story: Story) -> Result:
     job.begin(log, "undo", story.first.run)
     undoing = _Undoing(job, log, story)
     delivery = Delivery(job.syncer)
-    for outcome, _ in delivery.send(undoing.edits()):
-        undoing.came_out(outcome)
-    undoing.remember()
+    try:
+        for outcome, _ in delivery.send(undoing.edits()):
+            undoing.came_out(outcome)
+    finally:  # also when somebody stops it, or the server falls silent
+        undoing.remember()
     result = undoing.result
     result.stopped = delivery.stopped
     log.add(EndLine({"cards_restored": result.written, "cards_not_restored": len(result.problems)}))
     log.sync()
     job.state.log_finished(log.path)
     return result
+
+
+_FEW = 100
+"""Outcomes whose lines surely fit into the log's buffer."""
 
 
 class _Undoing:
@@ -63,6 +69,7 @@ class _Undoing:
         while batch := {entry.ref: entry for entry in islice(todo, BATCH)}:
             found = _readable(self.log, self.result, _fetched(self.job.syncer, batch))
             ready = [edit for entry, card in found if (edit := self._edit(entry, card))]
+            self.remember()
             self.log.sync()
             yield from ready
 
@@ -86,7 +93,9 @@ class _Undoing:
         return Edit(card, raw)
 
     def came_out(self, outcome: Outcome) -> None:
-        """Log an outcome."""
+        """Log an outcome, and keep what the state and the person shall know of it."""
+        if len(self._restored) >= _FEW:
+            self.remember()
         ref, ref_after = self._refs.pop(outcome.ref)
         record(self.log, self.result, outcome_line(ref, outcome))
         if outcome.status != "written":
@@ -97,10 +106,15 @@ class _Undoing:
             self.result.notes[ref] = f"not there any more, so not taken back: {gone}"
 
     def remember(self) -> None:
-        """Keep in the state what was taken back."""
-        self.job.state.remember_undone(self.job.source, [row for _, row in self._restored])
-        answers = (answer for entry, _ in self._restored for answer in _keep_answers(entry))
-        self.job.state.remember_answers(self.job.source, answers)
+        """Keep in the state what was taken back, before the log on the disk tells of it.
+
+        What the log tells of is not undone again, so that the state would never hear of it.
+        """
+        if self._restored:
+            self.job.state.remember_undone(self.job.source, [row for _, row in self._restored])
+            answers = (answer for entry, _ in self._restored for answer in _keep_answers(entry))
+            self.job.state.remember_answers(self.job.source, answers)
+            self._restored.clear()
 
 
 def _readable(

@@ -128,12 +128,18 @@ class FileCard(Card, frozen=True, dict=True):
 
 
 def card_of(edit: Edit) -> FileCard:
+    """Return the card of an edit, in its place.
+
+    Raises:
+        UsageError: It was not read from a file.
+    """
     if not isinstance(edit.card, FileCard) or edit.card.file is None:
         raise UsageError(f"{edit.card.ref}: not a card of this syncer; fetch it first")
     return edit.card
 
 
 def file_of(edit: Edit) -> VcardFile:
+    """Return the file that the card of an edit was read from."""
     file = card_of(edit).file
     assert file
     return file

@@ -35,11 +35,11 @@ def of_its_own(start: bytes) -> bytes:
 _SOFT_ENDS = (rb"=", rb"=\r", rb"\r\r")
 TEL = of_its_own(b"TEL") + rb"[A-Za-z0-9=,_;-]*+"
 """A phone field up to the colon."""
-_PARAMS = rb"[^:\"\r\n]*+(?:\"[^\"\r\n]*+\"[^:\"\r\n]*+)*+"
-_REST = rb"OTE|MPP|EMBER|HONE|AX|GENT|-S(?:IP|KYPE-PSTNNUMBER)"
-_ANY_REST = _REST + b"|" + _REST.lower()
-PLACE = rb"[NIMPFXAnimpfxa](?:%b|tem\d+\.[NIMPFXAnimpfxa](?:%b))%b" % (
-    _ANY_REST, _ANY_REST, _PARAMS
+_NAMES = rb"NOTE|IMPP|MEMBER|PHONE|FAX|AGENT|X-SIP|X-SKYPE-PSTNNUMBER"
+_CASES = b"|".join([_NAMES, _NAMES.lower(), _NAMES.title()])
+_PARAMS = rb"(?:;[^:\"\r\n]*+(?:\"[^\"\r\n]*+\"[^:\"\r\n]*+)*+)?"
+PLACE = rb"(?=[NIMPFXAnimpfxa][OMEHAGTomehagt-])(?:%b|item\d+\.(?:%b))%b" % (
+    _CASES, _CASES, _PARAMS
 )  # fmt: skip
 """Another property that may hold numbers, up to the colon."""
 VALUE = rb"[^\n]*+(?:\n[ \t][^\n]*+)*"
@@ -209,6 +209,8 @@ def date_text(stamp: bytes) -> str:
 def details(raw: bytes) -> Details | None:
     """Read what a card of the common shape says besides its phones."""
     if b"=\n" in raw or b"=\r\n" in raw or _ODD.search(raw):
+        return None
+    if raw.count(b"\r") != raw.count(b"\r\n"):
         return None
     properties: list[tuple[str, str]] = []
     for name, params, value, fold in _DESCRIBING.findall(raw):

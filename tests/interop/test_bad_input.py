@@ -471,6 +471,19 @@ def test_narrowing_a_card_takes_any_octets() -> None:
             assert _vcard.widen(narrow, codec) == raw
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r\r\n"])
+def test_an_address_counts_whatever_ends_its_line(
+    tmp_path: Path, state_dir: Path, end: str
+) -> None:
+    raw = (
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:A\r\nTEL;TYPE=FAX:08 3812 3456\r\n"
+        f"ADR:;;1 Rue;Paris;;;France{end}END:VCARD\r\n"
+    )
+    (tmp_path / "a.vcf").write_bytes(raw.encode())
+    done = run("convert", tmp_path / "a.vcf")
+    assert "points to another country" in done.out.decode()
+
+
 @pytest.mark.parametrize(
     "stamp", [b"20150312\rTEL;CELL:0912345678", b"20150312\rEND:VCARD", b"2015\0ORG:x"]
 )

@@ -128,6 +128,14 @@ def test_no_output_takes_the_place_of_what_is_read(book: Path) -> None:
     ]
 
 
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="no /dev/stdout here")
+def test_a_table_can_go_down_a_pipe(book: Path) -> None:
+    log = book.with_name("log.jsonl")
+    assert danhba("convert", book, "--log", log)[0] == 0
+    code, out, _ = danhba("log", log, "--csv", "/dev/stdout")
+    assert (code, len(out.splitlines())) == (0, 41)
+
+
 def test_a_page_that_cannot_be_made_leaves_the_old_one(book: Path) -> None:
     page = book.with_name("page.html")
     page.write_text("old")

@@ -918,6 +918,9 @@ def test_an_answer_that_was_carried_out_can_be_taken_back(place: Place) -> None:
     done = run("apply", place.log)
     assert (done.code, AMBIGUOUS in place.text, LINE in place.text) == (0, True, False)
     assert NEW in place.text
+    assert place.reasons() == {"ours", "answered"}
+    counted = json.loads(run("report", place.book, "--json").out)["numbers"]
+    assert counted == {"read": 2, "decided": 1, "converted": 1}
     assert run("undo", place.log).code == 0
     assert place.book.read_bytes() == raw
 
@@ -933,6 +936,16 @@ def test_answers_about_a_copy_are_heeded_when_it_is_made_again(place: Place) -> 
     assert (done.code, f"danhba convert {place.book} -o {copy}" in done.err) == (2, True)
     place.convert("-o", copy)
     assert LINE in copy.read_text()
+    done = run("undo", place.log)
+    assert "not proposed again" not in done.out.decode()  # it is, of a copy
+
+
+def test_the_command_for_another_copy_has_all_that_the_first_had(place: Place) -> None:
+    place.write(card(f"TEL:{AMBIGUOUS}", uid="u"))
+    copy = place.folder / "copy.vcf"
+    place.convert("-o", copy, "--ask", "all", "--country", "VN", "--step", "normalise=national")
+    told = run("review", place.log, stdin=b"1\n").out.decode()
+    assert f"convert {place.book} -o {copy} --country VN --step normalise=national" in told
 
 
 def test_answers_may_come_as_unicode_text(place: Place) -> None:
@@ -957,6 +970,7 @@ def test_a_card_that_is_gone_is_told_of_once(place: Place) -> None:
     assert run("apply", place.log).code == 4
     done = run("apply", place.log, "--replan")
     assert (done.code, "1 stale card planned again" in done.err) == (4, True)
+    assert "0 stale" not in done.err
     assert run("apply", place.log).code == 0
     assert NEW in place.text
     assert run("apply", place.log).out.decode().count("--replan") == 0
@@ -987,7 +1001,11 @@ def test_a_log_tells_what_became_of_it(place: Place) -> None:
     assert run("log", place.log, "--csv", changes).code == 0
     assert LINE in changes.read_text()
     assert run("undo", place.log).code == 0
-    assert run("log", place.log).out.decode().count("  = undone\n") == 2
+    told = run("log", place.log).out.decode()
+    assert told.count("  = undone\n") == 2
+    assert f"  = undone: {LINE}" in told
+    assert run("log", place.log, "--csv", changes).code == 0
+    assert "answered" not in changes.read_text()
 
 
 def test_apply_says_what_is_left_and_why_nothing_was_done(place: Place) -> None:

@@ -142,6 +142,13 @@ def test_undo_of_a_touched_card_leaves_what_somebody_else_made(place: Place) -> 
     assert place.text == card(*lines, uid="u")
 
 
+def test_an_ambiguous_number_that_undo_restored_is_ambiguous_as_before(place: Place) -> None:
+    place.write(card("TEL:083 812 3456", "TEL:0838123456", uid="u"))
+    place.convert("--step", "merge-twins", "--write")
+    assert run("undo", place.log).code == 0
+    assert place.reasons() == {"also-valid-today"}
+
+
 def test_an_older_copy_of_a_log_is_not_applied_over_its_undo(place: Place) -> None:
     raw = place.write(card(*TWINS, uid="u"))
     place.convert(*ALL)

@@ -23,6 +23,7 @@ from danhba.cli.common import (
     progress_bar,
     say,
     step_options,
+    to_copy_again,
 )
 from danhba.difflog import EndLine, LogWriter
 from danhba.errors import DanhbaError, UsageError
@@ -235,7 +236,7 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
     """
     story = run.read_story(log)
     if story.first.target:
-        again = shlex.join(["convert", story.first.source, "-o", story.first.target])
+        again = to_copy_again(story.first)
         raise UsageError(
             f"{log}: is of a copy, which convert -o writes itself. Answers are remembered; for a"
             f" copy with them: danhba {again}"
@@ -302,6 +303,6 @@ def undo_command(log: Path, as_json: bool) -> int:  # noqa: FBT001
     ):
         result = run.undo(job, writer, story)
     screen.result(result, "restored", log)
-    if result.written:
+    if result.written and not story.first.target:
         screen.next("next-again", log, story.first.source)
     return exit_code(0, result)

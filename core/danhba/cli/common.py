@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from danhba import config, packs
 from danhba.card import AddPhone
 from danhba.context import Context, Steps, as_given
-from danhba.difflog import CardLine, EndLine, SkipLine, decode_lines, read_log
+from danhba.difflog import CardLine, EndLine, Run, SkipLine, decode_lines, read_log
 from danhba.display import Display
 from danhba.dual import Policy
 from danhba.edits import Octets
@@ -96,6 +96,26 @@ def quoted(path: Path) -> str:
     return visible(shlex.quote(str(path)))
 
 
+def _refuse_one_of(path: Path, others: Iterable[Path]) -> None:
+    for other in others:
+        if path.exists() and other.exists() and path.samefile(other):
+            raise UsageError(f"{path}: would take the place of {other}; give another name")
+
+
+def _replace(path: Path, parts: Iterable[str]) -> None:
+    """Write a file of mode 0600 beside another one, then let it take its place."""
+    import tempfile
+
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.writelines(parts)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def write_text(path: Path, parts: Iterable[str], *, apart_from: Iterable[Path] = ()) -> None:
     """Write a file that only its owner can read, for it may hold contacts: whole or not at all.
 
@@ -107,22 +127,12 @@ def write_text(path: Path, parts: Iterable[str], *, apart_from: Iterable[Path] =
     Raises:
         UsageError: The file cannot be written, or is another one.
     """
-    for other in apart_from:
-        if path.exists() and other.exists() and path.samefile(other):
-            raise UsageError(f"{path}: would take the place of {other}; give another name")
-    target = Path(os.path.realpath(path))
-    plain = target.is_file() or not target.exists()
-    beside = target.with_name(f".{target.name}.{os.getpid()}") if plain else target
+    _refuse_one_of(path, apart_from)
     try:
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.writelines(parts)
-            if plain:
-                beside.replace(target)
-        finally:
-            if plain:
-                beside.unlink(missing_ok=True)
+        if path.exists() and not path.is_file():  # a device, a pipe
+            path.write_text("".join(parts), encoding="utf-8", newline="")
+        else:
+            _replace(Path(os.path.realpath(path)), parts)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
     say(f"written: {path}")
@@ -298,7 +308,7 @@ class Screen:
         if self.as_json:
             self.file.write(str(lines, "utf-8"))
             return
-        _ = self.display  # rich takes a while to import: while the other processes work
+        _ = self.display  # what a terminal needs takes a while to import: do it while others work
         shown = self.shown
         if shown < self.limit or troubles:
             for line in decode_lines(lines, self.limit - shown):
@@ -425,6 +435,16 @@ def _bar() -> Progress:
         TimeElapsedColumn(),
     )
     return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def to_copy_again(first: Run) -> str:
+    """Return the command, without `danhba`, that makes a copy again as a run made it."""
+    words = ["convert", first.source, "-o", first.target]
+    words += [] if first.assumed else ["--country", first.country]
+    words += [word for pack in first.given for word in ("--pack", pack)]
+    words += [word for step in first.steps for word in ("--step", step)]
+    words += [] if first.policy == "replace" else ["--policy", first.policy]
+    return shlex.join(words)
 
 
 def exit_code(skipped: int, result: Result | None) -> int:

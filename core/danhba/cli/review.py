@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +12,8 @@ from typing import NamedTuple
 import click
 
 from danhba.card import Question, Why
-from danhba.cli.common import open_for_log
+from danhba.cli.common import open_for_log, to_copy_again
 from danhba.difflog import AnswerLine, EndLine, LogWriter
-from danhba.errors import UsageError
 from danhba.run import Job, Story, read_story
 from danhba.texts import label, language_of, meaning, sentence, told
 
@@ -74,10 +72,7 @@ def review_command(log: Path, answers: Path | None, again: bool) -> int:  # noqa
 
 def _carries_out(story: Story, log: Path) -> str:
     """Return the command that carries answers out."""
-    first = story.first
-    if first.target:
-        return shlex.join(["convert", first.source, "-o", first.target])
-    return shlex.join(["apply", str(log)])
+    return to_copy_again(story.first) if story.first.target else shlex.join(["apply", str(log)])
 
 
 def _open_questions(story: Story, *, again: bool) -> Iterator[Asked]:
@@ -175,8 +170,6 @@ def _safe(text: str) -> str:
 
 
 def _prompt(menu: str, choices: list[str], language: str) -> str:
-    if not sys.stdin.isatty() and sys.stdin.closed:
-        raise UsageError("review asks a person; in a script give --answers FILE")
     while True:
         try:
             chosen: str = click.prompt(f"  {menu}").strip().lower()
