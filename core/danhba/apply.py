@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice, takewhile
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ from danhba.state import Written, earlier_of
 from danhba.story import Entry, Story, read_story
 from danhba.syncer import Fidelity, InLanes, Probes, Syncer
 
+_ALIKE = "another card has become the same; run the same command again for this one"
 BATCH = 500
 """Cards fetched, logged and made durable together before they are written."""
 
@@ -110,8 +111,12 @@ class Pending:
     def edits(self) -> Iterator[Edit]:
         """Yield the edits; each batch is fetched, checked and logged before its first edit."""
         entries = self.story.entries.items()
-        todo = {entry.ref if entry.steps else ref: entry
-                for ref, entry in entries if entry.open or self._may_want(entry)}  # fmt: skip
+        todo: dict[str, Entry] = {}
+        for ref, entry in entries:
+            if entry.open or self._may_want(entry):
+                now = entry.ref if entry.steps else ref
+                if todo.setdefault(now, entry) is not entry:
+                    self._note(ref, "stale", detail=_ALIKE)
         for refs in self._batches(todo):
             edits = []
             for card in self._cards(refs):
@@ -403,6 +408,22 @@ def _remember(job: Job, written: list[tuple[Written, Card | None]]) -> None:
     job.state.remember_written(job.source, rows, seen)
 
 
+def batches(entries: Iterable[Entry]) -> Iterator[dict[str, Entry]]:
+    """Put entries together by the refs of their cards now, at most `BATCH`, each ref once.
+
+    Cards without UID that have become alike have one ref: it is the next one's when the first has
+    another.
+    """
+    batch: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.ref in batch or len(batch) == BATCH:
+            yield batch
+            batch = {}
+        batch[entry.ref] = entry
+    if batch:
+        yield batch
+
+
 def record(log: LogWriter, result: Result, line: OutcomeLine) -> None:
     """Log an outcome and count it."""
     log.add(line)
@@ -452,7 +473,7 @@ def settle(job: Job, path: Path) -> Result:
         job.begin(log, "apply", story.first.run)
         todo = (entry for entry in story.entries.values() if entry.open)
         pending = Pending(job, log, story, result, datetime.fromisoformat(story.first.time))
-        while batch := {entry.ref: entry for entry in islice(todo, BATCH)}:
+        for batch in batches(todo):
             for card in job.syncer.fetch(list(batch)):
                 entry = batch[card.ref]
                 if isinstance(card, Card) and card.trouble:

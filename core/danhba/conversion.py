@@ -57,10 +57,9 @@ class Conversion:
         ]
         twins = twins_of(numbers) if len(numbers) > 1 else frozenset()
         changes = told_twice(changes, twins)
-        return Proposal(
-            changes, questions_of(fields), judged_of(fields), bool(twins),
-            undated=bool(changes) and self.scales.is_date_belied,
-        )  # fmt: skip
+        questions = questions_of(fields)
+        undated = bool(changes or questions) and self.scales.is_date_belied
+        return Proposal(changes, questions, judged_of(fields), bool(twins), undated=undated)
 
     @cached_property
     def scales(self) -> Scales:
@@ -107,7 +106,7 @@ class Conversion:
         numbers = tuple(
             replace(
                 judged_as(number, derived(number.judged, "ask", "would-hop")),
-                evidence=number.evidence or proofs,
+                proofs=proofs,
             )
             if number.judged.verdict == "convert" and number.judged.code != "answered"
             else number
@@ -119,7 +118,8 @@ class Conversion:
         """Return what of the changed card would change again (DESIGN, promise 4).
 
         What is asked about lest it hop is left out: the next run will find the same and ask again.
-        So is what we leave alone for memory alone: another machine would change it anyway.
+        So is what a person has chosen all the same, and what we leave alone for memory alone:
+        another machine would change it anyway.
         """
         if not any(map(_changes, fields)) or _bears_no_proof(fields, self.context):
             return _NO_HOPS
@@ -129,7 +129,8 @@ class Conversion:
         phones = phones_after(self.card.phones, changes_of(fields, self.context))
         card = Card(self.card.ref, b"", phones, lambda _: today)
         held_back = {field.phone.key for field in fields if _is_held_back(field)}
-        left = held_back | self._left_for_memory(fields)
+        chosen = {field.phone.key for field in fields if _is_chosen(field)}
+        left = held_back | chosen | self._left_for_memory(fields)
         again = [
             field for field in Conversion(card, self.context.without_memory).weighed()
             if field.phone.key not in left
@@ -273,6 +274,12 @@ _NO_HOPS = _Hops(frozenset(), frozenset(), {})
 
 def _changes(field: Field, _: _Hops = _NO_HOPS) -> bool:
     return field.changed
+
+
+def _is_chosen(field: Field) -> bool:
+    """Say whether a person answered that a number is to be converted."""
+    judged = (number.judged for number in field.numbers)
+    return any((one.verdict, one.code) == ("convert", "answered") for one in judged)
 
 
 def _is_held_back(field: Field) -> bool:

@@ -177,6 +177,9 @@ _MESSAGES: dict[str, str] = {
     "not there any more, so not taken back: {numbers}": (
         "không còn ở đó nên không trả lại được: {numbers}"
     ),
+    "another card has become the same; run the same command again for this one": (
+        "một liên hệ khác nay giống hệt; hãy chạy lại lệnh này cho liên hệ còn lại"
+    ),
     "the card is gone": "liên hệ không còn nữa",
     "the card has changed or is gone": "liên hệ đã bị sửa hoặc không còn nữa",
     "{file}: the card has moved": "{file}: liên hệ đã đổi chỗ",

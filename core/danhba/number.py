@@ -29,6 +29,7 @@ class Number(msgspec.Struct, frozen=True):
         judged: The verdict.
         evidence: What the card says about it, for an ambiguous number.
         today: The verdict by its digits alone, where evidence was weighed.
+        proofs: What would prove the new number a landline, where it is asked about for that.
     """
 
     written: Written | None
@@ -36,6 +37,7 @@ class Number(msgspec.Struct, frozen=True):
     judged: Judged
     evidence: tuple[Evidence, ...] = ()
     today: Judged | None = None
+    proofs: tuple[Evidence, ...] = ()
 
 
 def judged_as(number: Number, judged: Judged) -> Number:
@@ -96,5 +98,8 @@ def reasons(number: Number) -> tuple[Why, ...]:
         args = named(judged)
     if judged.ambiguous:
         args |= named(judged, "today")
-    said = (Why(found.code, {**found.args, "for": found.direction}) for found in number.evidence)
+    said = (
+        Why(found.code, {**found.args, "for": found.direction})
+        for found in (*number.evidence, *number.proofs)
+    )
     return Why(judged.code, args), *said

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import groupby
 
 from danhba.answers import keys_of_undo
-from danhba.apply import BATCH, Pending, outcome_line, record, values_written
+from danhba.apply import Pending, batches, outcome_line, record, values_written
 from danhba.card import (
     AddPhone,
     Card,
@@ -59,14 +59,15 @@ class _Undoing:
         self.job, self.log, self.story, self.result = job, log, story, Result()
         first = datetime.fromisoformat(story.first.time)
         self._pending = Pending(job, log, story, self.result, first)
-        self._refs: dict[str, tuple[str, str]] = {}  # by ref now: that at planning, and at last
+        # by ref now, which several cards may have had: that at planning, and that at last
+        self._refs: dict[str, list[tuple[str, str]]] = {}
         self._restored: list[tuple[Entry, Written]] = []
         self._gone: dict[str, str] = {}  # by ref at planning: numbers of ours that are not there
 
     def edits(self) -> Iterator[Edit]:
         """Yield the edits; the intents of a batch are on the disk before its first edit."""
         todo = (entry for entry in self.story.entries.values() if entry.steps)
-        while batch := {entry.ref: entry for entry in islice(todo, BATCH)}:
+        for batch in batches(todo):
             found = _readable(self.log, self.result, _fetched(self.job.syncer, batch))
             ready = [edit for entry, card in found if (edit := self._edit(entry, card))]
             self.remember()
@@ -87,7 +88,8 @@ class _Undoing:
             return None
         assert isinstance(card, Card)
         self.log.add(IntentLine(ref, sha256(raw)))
-        self._refs[card.ref] = ref, _ref_after(self.job.syncer, card, raw)
+        moved = ref, _ref_after(self.job.syncer, card, raw)
+        self._refs.setdefault(card.ref, []).append(moved)
         if gone := _gone(entry, card):
             self._gone[ref] = gone
         return Edit(card, raw)
@@ -96,7 +98,7 @@ class _Undoing:
         """Log an outcome, and keep what the state and the person shall know of it."""
         if len(self._restored) >= _FEW:
             self.remember()
-        ref, ref_after = self._refs.pop(outcome.ref)
+        ref, ref_after = self._refs[outcome.ref].pop(0)
         record(self.log, self.result, outcome_line(ref, outcome))
         if outcome.status != "written":
             return

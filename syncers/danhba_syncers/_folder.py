@@ -54,8 +54,14 @@ def _unreadable_folder(error: OSError) -> None:
 
 
 def printable(name: str) -> str:
-    """Write a file name so that it can stand in a ref: printable Unicode, `%` and `#` escaped."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace").replace("%", "%25")
+    """Write a file name so that it can stand in a ref: printable Unicode, `%` and `#` escaped.
+
+    Octets that are not UTF-8 (U+DC80 to U+DCFF in the name, PEP 383) become `%80` to `%FF`.
+    """
     return "".join(
-        char if char.isprintable() and char != "#" else f"%{ord(char):02X}" for char in text
+        char if char.isprintable() and char not in "#%" else f"%{_code(char):02X}" for char in name
     )
+
+
+def _code(char: str) -> int:
+    return ord(char) - 0xDC00 if "\udc80" <= char <= "\udcff" else ord(char)

@@ -210,7 +210,7 @@ def details(raw: bytes) -> Details | None:
     """Read what a card of the common shape says besides its phones."""
     if b"=\n" in raw or b"=\r\n" in raw or _ODD.search(raw):
         return None
-    if raw.count(b"\r") != raw.count(b"\r\n"):
+    if raw.count(b"\r") != raw.count(b"\r\n") or b"\0" in raw:
         return None
     properties: list[tuple[str, str]] = []
     for name, params, value, fold in _DESCRIBING.findall(raw):

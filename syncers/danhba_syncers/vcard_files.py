@@ -200,17 +200,20 @@ class VcardFiles:
             yield from rewrite(file, group)
         self._at = None
         while late:
-            edits, late = self._found_again(late), []
+            edits, late = self._found_again(late)
             for file, group in by_file(edits, late):
                 yield from rewrite(file, group)
             self._at = None
 
-    def _found_again(self, late: list[Edit]) -> list[Edit]:
+    def _found_again(self, late: list[Edit]) -> tuple[list[Edit], list[Edit]]:
         """Look up cards again whose file was rewritten before their turn came.
 
-        One that has changed keeps the raw it was read with, so that it comes out as a conflict.
+        One that has changed keeps the raw it was read with, so that it comes out as a conflict. Of
+        several with one ref, for they have become alike, the first is found; the others are
+        returned apart, for it has another ref once it is written.
         """
-        by_ref = {edit.card.ref: edit for edit in late}
+        by_ref: dict[str, Edit] = {}
+        others = [edit for edit in late if by_ref.setdefault(edit.card.ref, edit) is not edit]
         found = []
         for card in self.fetch(list(by_ref)):
             edit = by_ref[card.ref]
@@ -219,7 +222,8 @@ class VcardFiles:
                 found.append(Edit(same, edit.raw))
             else:
                 found.append(edit)
-        return sorted(found, key=lambda edit: (str(file_of(edit).path), card_of(edit).offset))
+        found.sort(key=lambda edit: (str(file_of(edit).path), card_of(edit).offset))
+        return found, others
 
     def copy_to(self, target: Path | None, edits: Iterable[Edit]) -> Iterator[Outcome]:
         """Write the source with the edits made to a new place, standard output when None."""

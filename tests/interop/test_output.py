@@ -116,6 +116,8 @@ def test_no_output_takes_the_place_of_what_is_read(book: Path) -> None:
         ["report", book, "--html", book],
         ["log", log, "--csv", log],
         ["log", log, "--html", log],
+        ["log", log, "--csv", book],
+        ["log", log, "--html", book],
         ["convert", book, "-o", book.with_name("x"), "--log", book.with_name("x")],
     ):
         code, _, said = danhba(*words)

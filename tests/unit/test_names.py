@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,6 +62,22 @@ def test_cards_of_odd_names_are_written_once_and_come_back(tmp_path: Path, size:
         undone = undo(job_for(path, tmp_path), log, read_story(tmp_path / "log"))
     assert (undone.written, undone.problems) == (len(ODD), {})
     assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8")
+def test_no_two_files_of_a_folder_have_the_same_name(tmp_path: Path) -> None:
+    for name in (
+        b"b\xff.vcf",
+        b"b\\xff.vcf",
+        b"b%FF.vcf",
+        b"b#.vcf",
+        b"b%23.vcf",
+        "b ạ.vcf".encode(),
+    ):
+        (tmp_path / os.fsdecode(name)).write_bytes(book(["q"]))
+    refs = [card.ref for card in VcardFiles(str(tmp_path)).read()]
+    assert len(set(refs)) == 6
+    assert all(ref.isprintable() for ref in refs)
 
 
 def test_a_uid_that_looks_like_a_digest_is_none() -> None:

@@ -1017,3 +1017,60 @@ def test_apply_says_what_is_left_and_why_nothing_was_done(place: Place) -> None:
     told = run("apply", place.log).out.decode()
     assert "0 cards written" in told
     assert "--forget-answers" in told
+
+
+# -- cards without UID that become alike -----------------------------------------------------------
+
+
+def test_undo_restores_each_of_two_cards_that_became_alike(place: Place) -> None:
+    raw = place.write(card("TEL:0912345678"), card("TEL:0912 345 678"), card("TEL:0912.345.678"))
+    place.convert("--step", "normalise", "--write")
+    assert place.text.count("TEL:+84912345678") == 3
+    assert run("undo", place.log).out.decode().startswith("3 cards restored")
+    assert place.book.read_bytes() == raw
+
+
+def test_of_cards_that_became_alike_each_answer_is_carried_out_or_named(place: Place) -> None:
+    work = "TEL;TYPE=WORK:083 3315928"
+    place.write(card("TEL:0912345678", work), card("TEL:0912 345 678", work))
+    place.convert("--step", "normalise", "--write")
+    place.answer("1")
+    done = run("apply", place.log)
+    assert (done.code, "another card has become the same" in done.err) == (4, True)
+    assert run("apply", place.log).code == 0
+    assert place.text.count("0283 3315928") == 2
+
+
+# -- twice is once, however the answers came -------------------------------------------------------
+
+
+def test_an_answer_alone_does_not_bring_a_belied_date_back(place: Place) -> None:
+    lines = ["TEL:024 35347 645", "TEL:0833429829", "TEL;TYPE=WORK:083 3315928", "REV:20160101"]
+    place.write(card(*lines, uid="a"))
+    place.convert()
+    place.answer("1")
+    assert run("apply", place.log).code == 0
+    for _ in range(3):
+        place.convert("--step", "normalise", "--write")
+    assert "833429829" in place.text
+    assert "2833429829" not in place.text
+
+
+def test_an_answer_to_hop_holds_nothing_else_back(place: Place) -> None:
+    lines = [
+        "TEL;TYPE=FAX:0120 3531717",
+        "TEL;TYPE=CELL:(04) 33485306",
+        "ADR:;;;Nghệ An;;;Việt Nam",
+    ]
+    place.write(card(*lines, uid="u"))
+    place.convert()
+    told = run("log", place.log).out.decode()
+    assert "024" in told
+    assert "It is marked as a fax." in told  # what would prove the new number a landline
+    place.answer("1")
+    place.convert("--write")
+    once = place.text
+    assert "(024) 33485306" in once
+    assert "070 3531717" in once
+    place.convert("--write")
+    assert place.text == once

@@ -17,7 +17,7 @@ from danhba import packs
 from danhba.card import Card, Phone, Reading, Why
 from danhba.cli.common import HOME, Screen, load_packs, pack_options, write_text
 from danhba.convert import Context, examine, simply_converted
-from danhba.difflog import read_log
+from danhba.difflog import Run, read_log
 from danhba.errors import UsageError
 from danhba.number import Number, converted, readings_of, reasons
 from danhba.phone import plain_nsn
@@ -199,15 +199,18 @@ def log_command(
 ) -> None:
     """Show what LOG proposes and what became of it; as a page for a manager, as CSV for a clerk."""
     language = language_of(os.environ)
+    first = next(read_log(log))
+    places = [first.source, first.target] if isinstance(first, Run) else []
+    apart = [log, *map(Path, filter(None, places))]
     if html:
         from danhba.render_html import html as page
 
-        write_text(html, page(read_log(log), language), apart_from=[log])
+        write_text(html, page(read_log(log), language), apart_from=apart)
     if csv_to:
         from danhba.render_csv import csv, what_of
 
         rows = csv(read_log(log), language, what_of(str(csv_to)))
-        write_text(csv_to, rows, apart_from=[log])
+        write_text(csv_to, rows, apart_from=apart)
     if originals:
         _write_originals(log, originals)
     if as_json:

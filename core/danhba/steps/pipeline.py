@@ -108,11 +108,11 @@ class Pipeline:
             for one in outcome.draft.phones
             for number in read_numbers(one.phone.value, context)
         )
-        changes = told_twice(outcome.changes, twins)
+        changes, questions = told_twice(outcome.changes, twins), questions_of(fields)
+        undated = bool(changes or questions) and conversion.scales.is_date_belied
         return Proposal(
-            changes, questions_of(fields), judged_of(fields), bool(twins), outcome.unfit,
-            undated=bool(changes) and conversion.scales.is_date_belied,
-        )  # fmt: skip
+            changes, questions, judged_of(fields), bool(twins), outcome.unfit, undated=undated
+        )
 
     def _run(
         self, conversion: Conversion, fields: list[Field], steps: Iterable[_Named]
