@@ -37,7 +37,7 @@ TEL = of_its_own(b"TEL") + rb"[A-Za-z0-9=,_;-]*+"
 """A phone field up to the colon."""
 _NAMES = rb"NOTE|IMPP|MEMBER|PHONE|FAX|AGENT|X-SIP|X-SKYPE-PSTNNUMBER"
 _CASES = b"|".join([_NAMES, _NAMES.lower(), _NAMES.title()])
-_PARAMS = rb"(?:;[^:\"\r\n]*+(?:\"[^\"\r\n]*+\"[^:\"\r\n]*+)*+)?"
+_PARAMS = rb"(?:;[^:\"\r\n]*+(?:\"[^\"\r\n]*+\"[^:\"\r\n]*+)*)?"
 PLACE = rb"(?=[NIMPFXAnimpfxa][OMEHAGTomehagt-])(?:%b|item\d+\.(?:%b))%b" % (
     _CASES, _CASES, _PARAMS
 )  # fmt: skip

@@ -26,7 +26,7 @@ _WANTED = re.compile(
 """A UID, a phone field, or the end of a card. A single range is what is searched fastest."""
 _PLACES = re.compile(rb"\n%b:%b" % (PLACE, VALUE))
 _PLACES_APART = re.compile(rb"\n(%b):(%b)" % (PLACE, VALUE))
-_plain_uids = re.compile(rb"(?:(?!sha256:)[!\"$&-\[\]-~]++\n)*+").fullmatch
+_plain_uids = re.compile(rb"(?:(?!sha256:)[!\"$&-\[\]-~]++\n)*").fullmatch
 """Lines of printable ASCII without a backslash (`_plain.UID`) that are names as they are."""
 _LINE_ENDS = (b"\r\n", b"\n")
 _NO_NUMBER = b"?"

@@ -57,7 +57,7 @@ def number_command(
 
     alike = Alike(context, line_of, _as_json if as_json else str)
     for given in numbers or _standard_input():
-        value = given.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        value = given if given.isascii() else _valid(given)
         write((alike.line(value) or line_of(describe(value, context))) + "\n")
     sys.stdout.flush()
 
@@ -287,6 +287,11 @@ def _by_id(pack: packs.Pack) -> list[list[packs.Rule]]:
     for rule in pack.rules:
         found.setdefault(rule.id, []).append(rule)
     return list(found.values())
+
+
+def _valid(text: str) -> str:
+    """Return a text with U+FFFD in the place of octets that are not UTF-8 (PEP 383)."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _rule_in_words(pack: packs.Pack, same: list[packs.Rule], language: str) -> str:
