@@ -7,6 +7,7 @@ lock per source keeps a second run out.
 from __future__ import annotations
 
 import hashlib
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -143,6 +144,7 @@ class State:
             try:
                 path.touch(mode=0o600, exist_ok=True)
                 self._connection = sqlite3.connect(path, timeout=30)
+                weakref.finalize(self, self._connection.close)
                 self._connection.executescript("PRAGMA journal_mode=WAL;" + _SCHEMA)
                 _add_missing_columns(self._connection)
             except (OSError, sqlite3.Error) as error:
