@@ -143,7 +143,7 @@ class State:
             path = self.folder / "state.sqlite3"
             try:
                 path.touch(mode=0o600, exist_ok=True)
-                self._connection = sqlite3.connect(path, timeout=30)
+                self._connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
                 weakref.finalize(self, self._connection.close)
                 self._connection.executescript("PRAGMA journal_mode=WAL;" + _SCHEMA)
                 _add_missing_columns(self._connection)
