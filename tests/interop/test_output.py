@@ -130,6 +130,16 @@ def test_no_output_takes_the_place_of_what_is_read(book: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("more", [[], ["--html", "page.html"], ["--csv", "changes.csv"]])
+def test_a_log_cut_off_in_its_first_line_is_no_traceback(book: Path, more: list[str]) -> None:
+    log = book.with_name("log.jsonl")
+    log.write_text('{"type":"run"')
+    words = [str(book.with_name(word)) if "." in word else word for word in more]
+    code, _, said = danhba("log", log, *words)
+    assert code in (0, 1)
+    assert "Traceback" not in said
+
+
 @pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="no /dev/stdout here")
 def test_a_table_can_go_down_a_pipe(book: Path) -> None:
     log = book.with_name("log.jsonl")

@@ -199,7 +199,7 @@ def log_command(
 ) -> None:
     """Show what LOG proposes and what became of it; as a page for a manager, as CSV for a clerk."""
     language = language_of(os.environ)
-    first = next(read_log(log))
+    first = next(read_log(log), None)
     places = [first.source, first.target] if isinstance(first, Run) else []
     apart = [log, *map(Path, filter(None, places))]
     if html:
