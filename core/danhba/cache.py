@@ -54,7 +54,7 @@ def keep(name: str, key: str, value: object) -> None:
     encoded = msgspec.msgpack.encode(value)
     with contextlib.suppress(OSError, DanhbaError):
         make_private(_folder)
-        write_private(_folder / name, _digest(key, encoded) + b"\n" + encoded)
+        write_private(_folder / name, [_digest(key, encoded), b"\n", encoded])
 
 
 def _digest(key: str, encoded: bytes) -> bytes:

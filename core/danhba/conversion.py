@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from danhba import evidence
 from danhba.answers import UNDONE, number_key, question_key
-from danhba.card import Card, Phone
+from danhba.card import Card, Change, Phone
 from danhba.changes import phones_after
 from danhba.context import Context, Proposal
 from danhba.dialling import Dialled
@@ -56,10 +56,26 @@ class Conversion:
             for number in numbers_after(field, self.context)
         ]
         twins = twins_of(numbers) if len(numbers) > 1 else frozenset()
-        changes = told_twice(changes, twins)
-        questions = questions_of(fields)
+        return self.proposed(fields, changes, twins)
+
+    def proposed(
+        self,
+        fields: list[Field],
+        changes: tuple[Change, ...],
+        twins: frozenset[str],
+        unfit: int = 0,
+    ) -> Proposal:
+        """Put a proposal together.
+
+        Args:
+            fields: The fields as they were judged.
+            changes: All that is to be changed.
+            twins: The phones, by key, that then hold a number which stands on the card twice.
+            unfit: As in `Proposal`.
+        """
+        changes, questions = told_twice(changes, twins), questions_of(fields)
         undated = bool(changes or questions) and self.scales.is_date_belied
-        return Proposal(changes, questions, judged_of(fields), bool(twins), undated=undated)
+        return Proposal(changes, questions, judged_of(fields), bool(twins), unfit, undated)
 
     @cached_property
     def scales(self) -> Scales:

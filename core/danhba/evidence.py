@@ -160,12 +160,10 @@ class Scales:
 
         That number may be changed, or turn out to be old; its date is not to be believed then.
         """
-        stamp = self.card.details.date
-        if stamp is None:
+        if self.card.details.date is None:
             return False
-        day = day_of(stamp)
-        younger = any(day < born for _, born in self._surely_mobile)
-        return younger or self._credible(day, self.subjects) is None
+        day = self._date
+        return day is None or any(day < born for _, born in self._surely_mobile)
 
     def foreign(self, subject: Subject) -> tuple[Evidence, ...]:
         """Say what speaks against the home country; only national forms can be misread that way."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from errno import ENOTDIR
 from pathlib import Path
 
@@ -37,13 +37,15 @@ def make_private(folder: Path) -> None:
         ) from None
 
 
-def write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file of mode 0600 that appears whole or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    import tempfile  # takes a while, and most runs write none
+
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

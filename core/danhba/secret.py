@@ -157,7 +157,7 @@ class Vault:
             safe.set_password(f"danhba:{self.service}", user, secret.reveal())
             return "keyring"
         make_private(self.folder)
-        write_private(self._path(user), secret.reveal().encode())
+        write_private(self._path(user), [secret.reveal().encode()])
         return str(self._path(user))
 
     def delete(self, user: str) -> bool:

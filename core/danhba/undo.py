@@ -87,10 +87,11 @@ class _Undoing:
             record(self.log, self.result, OutcomeLine(ref, "kept", "", raw))
             return None
         assert isinstance(card, Card)
-        self.log.add(IntentLine(ref, sha256(raw)))
+        digest = sha256(raw)
+        self.log.add(IntentLine(ref, digest))
         moved = ref, _ref_after(self.job.syncer, card, raw)
         self._refs.setdefault(card.ref, []).append(moved)
-        if gone := _gone(entry, card):
+        if digest != entry.sha256_before() and (gone := _gone(entry, card)):
             self._gone[ref] = gone
         return Edit(card, raw)
 

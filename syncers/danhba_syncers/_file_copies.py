@@ -17,8 +17,8 @@ from danhba.errors import SyncerError, UsageError
 from danhba_syncers._file_cards import VcardFile, card_of, file_of
 from danhba_syncers._folder import with_links
 from danhba_syncers._replace import ChangedMeanwhileError, fingerprint, replacing, staging
+from danhba_syncers._split import BLOCK
 
-_BLOCK = 1 << 20
 _json = msgspec.json.Encoder()
 _outcome = msgspec.json.Decoder(Outcome)
 
@@ -61,7 +61,7 @@ def rewrite(file: VcardFile, edits: Iterator[Edit]) -> Iterator[Outcome]:
             under_way = edit.card.ref
             yield edit
 
-    with tempfile.SpooledTemporaryFile(max_size=_BLOCK) as later:
+    with tempfile.SpooledTemporaryFile(max_size=BLOCK) as later:
         problem: Outcome | None = None
         try:
             with replacing(file.path, file.expected) as out:
@@ -104,7 +104,7 @@ def must_be_as_it_was(file: VcardFile) -> None:
 
 def _copy(file: VcardFile, out: IO[bytes], edits: Iterable[Edit]) -> Iterator[Outcome]:
     """Copy a file and put the edited cards in; an edit whose card is not there is a conflict."""
-    with file.path.open("rb", buffering=_BLOCK) as stream:
+    with file.path.open("rb", buffering=BLOCK) as stream:
         position = 0
         for edit in edits:
             card = card_of(edit)
@@ -117,12 +117,12 @@ def _copy(file: VcardFile, out: IO[bytes], edits: Iterable[Edit]) -> Iterator[Ou
             else:
                 out.write(found)
                 yield Outcome(card.ref, "conflict", "", f"{file.path}: the card has moved")
-        shutil.copyfileobj(stream, out, _BLOCK)
+        shutil.copyfileobj(stream, out, BLOCK)
 
 
 def _copy_up_to(offset: int, position: int, stream: BinaryIO, out: IO[bytes]) -> int:
     while position < offset:
-        block = stream.read(min(_BLOCK, offset - position))
+        block = stream.read(min(BLOCK, offset - position))
         if not block:
             break
         out.write(block)
@@ -171,8 +171,8 @@ def copy_folder(
 @contextmanager
 def standard_output() -> Iterator[IO[bytes]]:
     """Hold back what is written, so that standard output gets all of it, or nothing on an error."""
-    with tempfile.SpooledTemporaryFile(_BLOCK) as out:
+    with tempfile.SpooledTemporaryFile(BLOCK) as out:
         yield out
         out.seek(0)
-        shutil.copyfileobj(out, sys.stdout.buffer, _BLOCK)
+        shutil.copyfileobj(out, sys.stdout.buffer, BLOCK)
         sys.stdout.buffer.flush()

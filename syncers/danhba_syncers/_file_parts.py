@@ -16,10 +16,9 @@ from danhba_syncers._file_cards import FileCard, VcardFile, card_of
 from danhba_syncers._names import Names, PartNames, moved_to, ref
 from danhba_syncers._replace import append, fingerprint
 from danhba_syncers._skim import Columns, Stretch
-from danhba_syncers._split import LARGEST_CARD, Piece, split
+from danhba_syncers._split import BLOCK, LARGEST_CARD, Piece, split
 from danhba_syncers._wide import low_byte
 
-_BLOCK = 1 << 20
 _PART = 1 << 20
 """Bytes of a part when a large file is worked on side by side."""
 _STRETCH = 1 << 18
@@ -70,7 +69,7 @@ class FilePart(NamedTuple):
 
     def copy_from_here(self, edits: Iterable[Edit]) -> Iterator[bytes]:
         """Yield the bytes from here to the end of the file with the edits made."""
-        with self.file.path.open("rb", buffering=_BLOCK) as stream:
+        with self.file.path.open("rb", buffering=BLOCK) as stream:
             stream.seek(self.start)
             position = 0
             for edit in edits:
@@ -79,7 +78,7 @@ class FilePart(NamedTuple):
                 stream.read(len(card.raw))
                 yield edit.raw
                 position = card.offset + len(card.raw)
-            while block := stream.read(_BLOCK):
+            while block := stream.read(BLOCK):
                 yield block
 
 

@@ -36,8 +36,8 @@ from danhba_syncers._file_parts import FilePart, cut
 from danhba_syncers._folder import printable, vcards_below
 from danhba_syncers._names import Names, moved_to
 from danhba_syncers._replace import replacing
+from danhba_syncers._split import BLOCK
 
-_BLOCK = 1 << 20
 _AHEAD = 10_000
 """Refs looked for in one pass through the source."""
 
@@ -93,7 +93,7 @@ class VcardFiles:
             ) as spool:
                 self._spool = Path(spool.name)
                 try:
-                    shutil.copyfileobj(sys.stdin.buffer, spool, _BLOCK)
+                    shutil.copyfileobj(sys.stdin.buffer, spool, BLOCK)
                 except OSError as error:
                     where = self._spool.parent
                     raise SyncerError(f"{where}: no place for standard input: {error}") from error

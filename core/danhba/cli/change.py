@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -21,6 +20,7 @@ from danhba.cli.common import (
     open_job,
     pack_options,
     progress_bar,
+    quoted,
     say,
     step_options,
     to_copy_again,
@@ -260,7 +260,7 @@ def apply_command(log: Path, replan: bool, as_json: bool) -> int:  # noqa: FBT00
             say(
                 told(
                     "replanned",
-                    {"count": str(count), "log": shlex.quote(str(log))},
+                    {"count": str(count), "log": quoted(log)},
                     screen.language,
                 )
             )

@@ -27,7 +27,7 @@ from danhba.edits import Octets
 from danhba.errors import PackError, PluginError, UsageError
 from danhba.job import Budget
 from danhba.messages import translated
-from danhba.private import state_folder
+from danhba.private import state_folder, write_private
 from danhba.render_rows import visible
 from danhba.render_terminal import card_lines, summary
 from danhba.run import Job, Result, Story, new_run_id
@@ -102,20 +102,6 @@ def _refuse_one_of(path: Path, others: Iterable[Path]) -> None:
             raise UsageError(f"{path}: would take the place of {other}; give another name")
 
 
-def _replace(path: Path, parts: Iterable[str]) -> None:
-    """Write a file of mode 0600 beside another one, then let it take its place."""
-    import tempfile
-
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.writelines(parts)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
 def write_text(path: Path, parts: Iterable[str], *, apart_from: Iterable[Path] = ()) -> None:
     """Write a file that only its owner can read, for it may hold contacts: whole or not at all.
 
@@ -132,7 +118,7 @@ def write_text(path: Path, parts: Iterable[str], *, apart_from: Iterable[Path] =
         if path.exists() and not path.is_file():  # a device, a pipe
             path.write_text("".join(parts), encoding="utf-8", newline="")
         else:
-            _replace(Path(os.path.realpath(path)), parts)
+            write_private(Path(os.path.realpath(path)), (part.encode() for part in parts))
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
     say(f"written: {path}")

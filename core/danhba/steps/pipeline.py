@@ -17,10 +17,7 @@ from danhba.errors import PluginError, UsageError
 from danhba.field import (
     Field,
     changes_of,
-    judged_of,
-    questions_of,
     read_numbers,
-    told_twice,
     twins_of,
 )
 from danhba.registry import Registry, installed
@@ -108,11 +105,7 @@ class Pipeline:
             for one in outcome.draft.phones
             for number in read_numbers(one.phone.value, context)
         )
-        changes, questions = told_twice(outcome.changes, twins), questions_of(fields)
-        undated = bool(changes or questions) and conversion.scales.is_date_belied
-        return Proposal(
-            changes, questions, judged_of(fields), bool(twins), outcome.unfit, undated=undated
-        )
+        return conversion.proposed(fields, outcome.changes, twins, outcome.unfit)
 
     def _run(
         self, conversion: Conversion, fields: list[Field], steps: Iterable[_Named]
