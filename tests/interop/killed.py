@@ -24,9 +24,11 @@ import signal
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+from danhba import synced
 
 try:
     from danhba_syncers import _dav_client as carddav
@@ -85,6 +87,7 @@ class Killer:
             "write", lambda: write(fd, data), lambda: write(fd, data[: len(data) // 2])
         )
         os.fdopen = lambda *args, **more: self.opened(fdopen(*args, **more))
+        synced.SyncedAhead.write = self.written(synced.SyncedAhead.write)
         sqlite3.connect = lambda *args, **more: connect(*args, **more, factory=self.connection())
         if carddav:
             client = carddav.Client
@@ -97,6 +100,15 @@ class Killer:
             return self.step(method, lambda: call(client, url, method, *args, **more))
 
         return request
+
+    def written(self, write: Callable[..., int]) -> Callable[..., int]:
+        """Make a step of every write of a book or a log."""
+
+        def step(file: Any, data: Any) -> int:
+            half = bytes(data)[: len(data) // 2]
+            return self.step("write", lambda: write(file, data), lambda: write(file, half))
+
+        return step
 
     def opened(self, file: Any) -> Any:
         """Watch a file that is open for writing."""
@@ -133,6 +145,10 @@ class Watched:
             self._file.flush()
 
         return self._killer.step("write", lambda: self._file.write(data), half)
+
+    def writelines(self, parts: Iterable[bytes]) -> None:
+        for part in parts:
+            self.write(part)
 
     def flush(self) -> None:
         self._killer.step("flush", self._file.flush)
